@@ -1,0 +1,91 @@
+"""Everything that is checked, by one command: ``nox``.  ``nox -l`` lists the sessions."""
+
+import shutil
+import subprocess
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["tests", "types", "lint", "docs"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+OLDEST = "3.11"
+ALSO = ("3.12", "3.13")
+
+
+def runs(version: str) -> bool:
+    """Say whether this Python is installed; a shim that cannot run does not count."""
+    program = shutil.which(f"python{version}")
+    if program is None:
+        return False
+    return subprocess.run([program, "-c", ""], check=False, capture_output=True).returncode == 0
+
+
+PYTHONS = [OLDEST, *(version for version in ALSO if runs(version))]
+for absent in sorted({OLDEST, *ALSO} - set(PYTHONS)):
+    print(f"Python {absent} is not installed here: its tests are skipped.")
+
+
+def group(name: str) -> list[str]:
+    """Return the packages of a dependency group of pyproject.toml."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Unit, property, contract and integration tests; no internet."""
+    session.install("-e", ".[all]", *group("tests"))
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session(python=OLDEST)
+def types(session: nox.Session) -> None:
+    """Check with mypy, strict: the package, the tests and this file."""
+    session.install("-e", ".[all]", *group("types"))
+    session.run("mypy")
+
+
+@nox.session(python=OLDEST)
+def lint(session: nox.Session) -> None:
+    """Check style, format and the direction of imports."""
+    session.install("-e", ".[all]", *group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports")
+
+
+@nox.session(python=OLDEST)
+def docs(session: nox.Session) -> None:
+    """Run every Python snippet of the README and the docs; check links and citations."""
+    session.install("-e", ".[all]", *group("tests"))
+    session.run("pytest", "--no-header", "-q", "tests/docs")
+
+
+@nox.session(python=OLDEST)
+def demo(session: nox.Session) -> None:
+    """Walk the whole road on a made-up account of 20,000 records."""
+    session.install(".[all]")
+    out = session.create_tmp()
+    session.run(
+        "python",
+        "-m",
+        "bitstamp_ledger",
+        "demo",
+        "--transactions",
+        "20000",
+        "--out",
+        out,
+        *session.posargs,
+    )
+
+
+@nox.session(python=OLDEST)
+def bench(session: nox.Session) -> None:
+    """Measure the figures as ratios, in one run."""
+    session.install(".[all]")
+    session.run("python", "benchmarks/import_time.py", *session.posargs)
