@@ -1,0 +1,64 @@
+"""What a ledger entry is: no JSON, no HTTP, no clock."""
+
+from bitstamp_ledger.model._accounts import MAIN_ACCOUNT, Account
+from bitstamp_ledger.model._amounts import (
+    Amount,
+    Balance,
+    DecimalInterval,
+    exact,
+    exact_difference,
+    exact_sum,
+)
+from bitstamp_ledger.model._entries import (
+    ENTRY_KINDS,
+    Conversion,
+    Deposit,
+    Entry,
+    Reward,
+    Settlement,
+    Side,
+    StakingMovement,
+    Trade,
+    Transfer,
+    UnknownEntry,
+    Withdrawal,
+    digest_of,
+    record_identity,
+    row_identity,
+)
+from bitstamp_ledger.model._instants import TIME_NOT_STATED, UTC, TimeInterval, utc
+from bitstamp_ledger.model._sources import Precision, Rounding, RowGrain, Source
+
+__all__ = [
+    "ENTRY_KINDS",
+    "MAIN_ACCOUNT",
+    "TIME_NOT_STATED",
+    "UTC",
+    "Account",
+    "Amount",
+    "Balance",
+    "Conversion",
+    "DecimalInterval",
+    "Deposit",
+    "Entry",
+    "Precision",
+    "Reward",
+    "Rounding",
+    "RowGrain",
+    "Settlement",
+    "Side",
+    "Source",
+    "StakingMovement",
+    "TimeInterval",
+    "Trade",
+    "Transfer",
+    "UnknownEntry",
+    "Withdrawal",
+    "digest_of",
+    "exact",
+    "exact_difference",
+    "exact_sum",
+    "record_identity",
+    "row_identity",
+    "utc",
+]

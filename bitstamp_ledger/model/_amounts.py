@@ -1,0 +1,113 @@
+"""Amounts: exact decimals with a currency, and the intervals that printed numbers stand for."""
+
+from decimal import Context, Decimal, Inexact, Overflow
+from typing import Final, Self
+
+import attrs
+
+_RANGE: Final = Context(prec=120, Emax=60, Emin=-60, traps=[Inexact, Overflow])
+"""No amount of money has more digits than this; what has was not meant to be computed with."""
+
+_SUM: Final = Context(prec=320, traps=[Inexact])
+"""Holds every digit of a sum of two numbers that are within `_RANGE`, and of many of them."""
+
+
+def exact_sum(one: Decimal, other: Decimal) -> Decimal:
+    """Add two exact numbers without rounding, whatever the host program's decimal context."""
+    return _SUM.add(one, other)
+
+
+def exact_difference(one: Decimal, other: Decimal) -> Decimal:
+    """Subtract ``other`` from ``one`` without rounding."""
+    return _SUM.subtract(one, other)
+
+
+def exact(value: object) -> Decimal:
+    """Return ``value`` as a finite Decimal, refusing what has already lost digits.
+
+    Raises:
+        TypeError: ``value`` is a float, a bool, or no number at all.
+        ValueError: it is not a number, not finite, or beyond all amounts of money.
+    """
+    if type(value) is not Decimal:
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            message = f"not an exact number: {value!r}"
+            raise TypeError(message)
+        try:
+            value = Decimal(value)
+        except ArithmeticError as exc:
+            message = f"not a number: {value!r}"
+            raise ValueError(message) from exc
+    if not value.is_finite():  # NaN != NaN would defeat every comparison downstream.
+        message = f"not finite: {value!r}"
+        raise ValueError(message)
+    try:
+        _RANGE.plus(value)
+    except ArithmeticError as exc:
+        raise ValueError("a number with more digits than any amount of money") from exc
+    return value
+
+
+def _currency(_: object, attribute: "attrs.Attribute[str]", value: object) -> None:
+    if type(value) is not str:
+        raise TypeError(f"{attribute.name} must be text, not {value!r}")
+    if not value.isascii() or value != value.upper() or not value.isprintable() or not value:
+        raise ValueError(f"not a currency code in capitals: {value!r}")
+
+
+@attrs.frozen
+class Amount:
+    """So much of one currency; negative when it left the account.
+
+    Codes are text in capitals.  They may contain digits (``1INCH``, ``ETH2R``); which codes exist
+    is not checked, since a history holds currencies that are no longer listed.
+    """
+
+    value: Decimal = attrs.field(converter=exact)
+    currency: str = attrs.field(validator=_currency)
+
+    def __neg__(self) -> Self:
+        return type(self)(self.value.copy_negate(), self.currency)
+
+    def __abs__(self) -> Self:
+        return type(self)(self.value.copy_abs(), self.currency)
+
+    def __str__(self) -> str:
+        return f"{self.value:f} {self.currency}"
+
+
+@attrs.frozen
+class DecimalInterval:
+    """All values that a printed number can stand for: ``low <= value <= high``.
+
+    Both ends belong to it: how the exchange rounds an exact tie is not known
+    (docs/facts/files.md, "Rounding").
+    """
+
+    low: Decimal = attrs.field(converter=exact)
+    high: Decimal = attrs.field(converter=exact)
+
+    def __attrs_post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError(f"an interval cannot end before it begins: {self.low} > {self.high}")
+
+    def __contains__(self, value: Decimal) -> bool:
+        return self.low <= value <= self.high
+
+    def overlaps(self, other: "DecimalInterval") -> bool:
+        """Say whether some value lies in both."""
+        return self.low <= other.high and other.low <= self.high
+
+
+@attrs.frozen(kw_only=True)
+class Balance:
+    """What the exchange says that an account holds of one currency, at the moment of the reply.
+
+    ``total`` includes ``reserved``, which open orders have locked (docs/facts/exchange.md,
+    "Balances").  Nothing says whether ``total`` includes funds in Earn.
+    """
+
+    currency: str = attrs.field(validator=_currency)
+    total: Decimal = attrs.field(converter=exact)
+    available: Decimal = attrs.field(converter=exact)
+    reserved: Decimal = attrs.field(converter=exact)

@@ -1,0 +1,84 @@
+"""Where an entry came from, the record as received, and how precisely it states its facts."""
+
+import datetime as dt
+import enum
+from collections.abc import Mapping
+
+import attrs
+
+
+class Rounding(enum.Enum):
+    """What a printed number says about the exact one."""
+
+    EXACT = "exact"
+    """The printed number is the number; missing trailing digits are zeros."""
+
+    NEAREST = "nearest"
+    """Within half a unit of the last printed digit, ties either way."""
+
+    UNIT = "unit"
+    """Rounded or cut, it is not known which: within one unit of the last printed digit."""
+
+
+class RowGrain(enum.Enum):
+    """What one row of a file stands for."""
+
+    FILL = "fill"
+    ORDER = "order"
+
+
+@attrs.frozen(kw_only=True)
+class Precision:
+    """How precisely the rows of a file state their facts; written once, next to the parser.
+
+    A format declares one, and every entry of a file points at the one that holds for its row.
+    """
+
+    time_step: dt.timedelta
+    """Printed times are cut to this step: a time ``t`` stands for ``[t, t + time_step)``."""
+
+    base: Rounding = Rounding.EXACT
+    """The first leg of a trade, and the only leg of anything else."""
+
+    quote: Rounding = Rounding.NEAREST
+    """The second leg of a trade."""
+
+    quote_decimals_min: int = 2
+    """Digits after the point to which a quote was rounded at the coarsest; fewer printed digits
+    mean that zeros were left out."""
+
+    fee: Rounding = Rounding.UNIT
+    fee_decimals_min: int = 2
+    """As ``quote_decimals_min``, for the fee."""
+
+    exchange_ids: bool = False
+    """Whether ``transaction_id`` claims to be the exchange's own id of the record."""
+
+    account_stated: bool = True
+    """Whether the row itself names its account."""
+
+    grain: RowGrain = RowGrain.FILL
+
+
+@attrs.frozen(kw_only=True)
+class Source:
+    """Where an entry came from.
+
+    Exactly one of ``endpoint`` and ``row`` is set: a record of the API, or a row of a file.
+    """
+
+    endpoint: str | None = None
+    """The endpoint that sent the record, by its name in the catalogue."""
+
+    path: str | None = None
+    """The file as it was given; None for the API, and for text that had no file."""
+
+    row: int | None = None
+    """1-based number of the data row in the file, the header not counted."""
+
+    raw: Mapping[str, object] = attrs.field(factory=dict, hash=False, repr=False)
+    """The record as received: JSON numbers with a fraction as Decimals of the same text; for a
+    row of a file, the cells by column name."""
+
+    precision: Precision | None = attrs.field(default=None, repr=False)
+    """How precisely the row states its facts; None where it states them exactly."""
