@@ -1,0 +1,83 @@
+"""How the exchange says no: shapes, codes and texts (docs/facts/exchange.md, "Errors")."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from bitstamp_ledger.sandbox._calls import Reply, json_reply
+
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "API0001": "API key not found",
+        "API0002": "IP address not allowed",
+        "API0003": "No permission found",
+        "API0004": "Invalid nonce",
+        "API0005": "Invalid signature",
+        "API0006": "Your account is frozen",
+        "API0008": "Authentication failed",
+        "API0009": "Please update your profile with your FATCA information, before using API.",
+        "API0010": "Invalid version",
+        "API0011": "Wrong API key format",
+        "API0012": "X-Auth header is required",
+        "API0013": "X-Auth-Signature header is required",
+        "API0014": "X-Auth-Nonce header is required",
+        "API0015": "X-Auth-Timestamp header is required",
+        "API0016": "X-Auth-Version header is required",
+        "API0017": "X-Auth-Timestamp header is out of boundaries",
+        "API0018": "X-Auth-Timestamp header is invalid",
+        "API0019": "Content-Type header is not accepted",
+        "API0020": "Content-Type header should not be present",
+        "API0021": "Please make sure url query string is not too long",
+    }
+)
+REQUIRED: Final = "This field is required."
+
+
+class RefusedCall(Exception):  # noqa: N818 - not an error of ours: the exchange's answer
+    """Ends the handling of a call with a reply."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+def refused(code: str) -> RefusedCall:
+    """Refuse a key or its request as such."""
+    return RefusedCall(
+        json_reply({"status": "error", "reason": REASONS[code], "code": code}, status=403)
+    )
+
+
+def refused_in_words(code: str) -> RefusedCall:
+    """Refuse in the older shape, without the code."""
+    return RefusedCall(json_reply({"error": REASONS[code]}, status=403))
+
+
+def invalid(
+    reason: str | Mapping[str, list[str]], response_code: str | None = None, status: int = 400
+) -> RefusedCall:
+    """Refuse what the request asks for."""
+    body: dict[str, object] = {"status": "error", "reason": reason}
+    if response_code is not None:
+        body["response_code"] = response_code
+    return RefusedCall(json_reply(body, status=status))
+
+
+def required(*fields: str) -> RefusedCall:
+    """Refuse a form that lacks these fields."""
+    return invalid({field: [REQUIRED] for field in fields}, "400.004")
+
+
+def unavailable(code: str, message: str, field: str | None = None) -> RefusedCall:
+    """Refuse in the shape of the newer endpoints."""
+    body = {"code": code, "message": message}
+    if field is not None:
+        body["field"] = field
+    return RefusedCall(json_reply(body, status=400))
+
+
+def rate_limited(response_code: str = "400.002", *, status: int = 400) -> Reply:
+    """Return the answer to too many requests."""
+    body = {"status": "error", "reason": "Request rate limit exceeded.", "response_code": ""}
+    body["response_code"] = response_code
+    return json_reply(body, status=status)
