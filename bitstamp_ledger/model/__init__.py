@@ -27,7 +27,7 @@ from bitstamp_ledger.model._entries import (
     row_identity,
 )
 from bitstamp_ledger.model._instants import TIME_NOT_STATED, UTC, TimeInterval, utc
-from bitstamp_ledger.model._sources import Precision, Rounding, RowGrain, Source
+from bitstamp_ledger.model._sources import FeePlace, Precision, Rounding, RowGrain, Source
 
 __all__ = [
     "ENTRY_KINDS",
@@ -41,6 +41,7 @@ __all__ = [
     "DecimalInterval",
     "Deposit",
     "Entry",
+    "FeePlace",
     "Precision",
     "Reward",
     "Rounding",

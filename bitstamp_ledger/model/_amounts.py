@@ -1,11 +1,11 @@
 """Amounts: exact decimals with a currency, and the intervals that printed numbers stand for."""
 
-from decimal import Context, Decimal, Inexact, Overflow
+from decimal import Clamped, Context, Decimal, Inexact, Overflow
 from typing import Final, Self
 
 import attrs
 
-_RANGE: Final = Context(prec=120, Emax=60, Emin=-60, traps=[Inexact, Overflow])
+_RANGE: Final = Context(prec=120, Emax=60, Emin=-60, traps=[Clamped, Inexact, Overflow])
 """No amount of money has more digits than this; what has was not meant to be computed with."""
 
 _SUM: Final = Context(prec=320, traps=[Inexact])
@@ -42,29 +42,63 @@ def exact(value: object) -> Decimal:
         message = f"not finite: {value!r}"
         raise ValueError(message)
     try:
-        _RANGE.plus(value)
+        _RANGE.plus(value)  # Zero counts as well: "0E-999999999" would print for ever.
     except ArithmeticError as exc:
         raise ValueError("a number with more digits than any amount of money") from exc
     return value
 
 
-def _currency(_: object, attribute: "attrs.Attribute[str]", value: object) -> None:
-    if type(value) is not str:
-        raise TypeError(f"{attribute.name} must be text, not {value!r}")
-    if not value.isascii() or value != value.upper() or not value.isprintable() or not value:
-        raise ValueError(f"not a currency code in capitals: {value!r}")
+_CODES_MAX: Final = 10_000
+_codes_seen: set[str] = set()
+"""Codes that were found good; a history names a handful of them a million times."""
 
 
-@attrs.frozen
+def _check_code(currency: object) -> None:
+    if not isinstance(currency, str):
+        raise TypeError(f"a currency code must be text, not {currency!r}")
+    if (
+        not currency.isascii()
+        or currency != currency.upper()
+        or not currency.isprintable()
+        or not currency
+    ):
+        raise ValueError(f"not a currency code in capitals: {currency!r}")
+    if len(_codes_seen) < _CODES_MAX:
+        _codes_seen.add(currency)
+
+
+def _code(_: object, __: "attrs.Attribute[str]", currency: str) -> None:
+    _check_code(currency)
+
+
+@attrs.frozen(init=False)
 class Amount:
     """So much of one currency; negative when it left the account.
 
     Codes are text in capitals.  They may contain digits (``1INCH``, ``ETH2R``); which codes exist
     is not checked, since a history holds currencies that are no longer listed.
+
+    Args:
+        value: a Decimal, a whole number, or the text of a number; never a float.
+        currency: the code.
+
+    Raises:
+        TypeError: ``value`` is no exact number, or ``currency`` is no text.
+        ValueError: ``value`` is not finite or beyond all amounts of money, or ``currency`` is not
+            in capitals.
     """
 
-    value: Decimal = attrs.field(converter=exact)
-    currency: str = attrs.field(validator=_currency)
+    value: Decimal
+    currency: str
+
+    def __init__(self, value: Decimal | int | str, currency: str) -> None:
+        # By hand: three amounts are made for every record of a history, and what attrs generates
+        # for a converter and a validator takes twice as long.
+        number = exact(value)
+        if currency not in _codes_seen:
+            _check_code(currency)
+        _set_value(self, number)
+        _set_currency(self, currency)
 
     def __neg__(self) -> Self:
         return type(self)(self.value.copy_negate(), self.currency)
@@ -74,6 +108,11 @@ class Amount:
 
     def __str__(self) -> str:
         return f"{self.value:f} {self.currency}"
+
+
+# A frozen class forbids assignment; its slots can still be filled, once, while it is made.
+_set_value = Amount.value.__set__  # type: ignore[attr-defined]  # a slot, to the interpreter
+_set_currency = Amount.currency.__set__  # type: ignore[attr-defined]  # as above
 
 
 @attrs.frozen
@@ -107,7 +146,7 @@ class Balance:
     "Balances").  Nothing says whether ``total`` includes funds in Earn.
     """
 
-    currency: str = attrs.field(validator=_currency)
+    currency: str = attrs.field(validator=_code)
     total: Decimal = attrs.field(converter=exact)
     available: Decimal = attrs.field(converter=exact)
     reserved: Decimal = attrs.field(converter=exact)

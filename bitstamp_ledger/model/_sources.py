@@ -27,6 +27,19 @@ class RowGrain(enum.Enum):
     ORDER = "order"
 
 
+class FeePlace(enum.Enum):
+    """Where a format puts the fee of a trade."""
+
+    APART = "apart"
+    """In a field of its own, on top of the amounts."""
+
+    FOLDED = "folded"
+    """Inside the amounts, and told again in a field of its own."""
+
+    OPEN = "open"
+    """Folded by the format's rule, which many who write such files ignore."""
+
+
 @attrs.frozen(kw_only=True)
 class Precision:
     """How precisely the rows of a file state their facts; written once, next to the parser.
@@ -59,6 +72,20 @@ class Precision:
 
     grain: RowGrain = RowGrain.FILL
 
+    fee_place: FeePlace = FeePlace.APART
+    """Entries never hold the fee in their legs: where it was folded, it was taken out.  Where the
+    place is open, the other reading is that the printed amounts were without it."""
+
+    zone_open: bool = False
+    """Whether nothing says in which zone the times were printed; they were read as if in UTC."""
+
+    orientation_open: bool = False
+    """Whether the row says only what was sent and received, not which of the two is the base."""
+
+    decimals_max: int | None = None
+    """Digits after the point beyond which the legs say nothing, where a leg was computed from
+    printed amounts that were rounded more coarsely; None where legs are as printed."""
+
 
 @attrs.frozen(kw_only=True)
 class Source:
@@ -82,3 +109,7 @@ class Source:
 
     precision: Precision | None = attrs.field(default=None, repr=False)
     """How precisely the row states its facts; None where it states them exactly."""
+
+    other_time: dt.datetime | None = attrs.field(default=None, repr=False)
+    """The second instant that the printed time can start at, where its zone showed that hour twice,
+    as in autumn; the entry's time is the first.  Both stand for a ``time_step``."""

@@ -1,0 +1,102 @@
+"""What all sinks that write one file have in common: the whole file, anew, in every run."""
+
+import abc
+import os
+from typing import ClassVar
+
+from bitstamp_ledger.errors import SinkError
+from bitstamp_ledger.model import Entry
+from bitstamp_ledger.sinks._contract import (
+    Batch,
+    Capabilities,
+    Checkpoint,
+    Completed,
+    Failed,
+    Outcome,
+    Receipt,
+    RunInfo,
+)
+from bitstamp_ledger.sinks._replacement import Replacement
+
+
+class FileSink(abc.ABC):
+    """Writes entries to one file, which appears, or is replaced, when the run completes.
+
+    The same entries in the same order give the same bytes: no clock, no random names, no order
+    of a hash.
+    """
+
+    name: ClassVar[str]
+    capabilities: Capabilities
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+        self._replacement: Replacement | None = None
+        self._receipts: dict[str, Receipt] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._path!r})"
+
+    @abc.abstractmethod
+    def _head(self) -> bytes:
+        """What stands before the first entry."""
+
+    @abc.abstractmethod
+    def _encoded(self, entry: Entry) -> bytes:
+        """One entry, its line end included.  Raises ValueError where it cannot be written."""
+
+    def open(self, run: RunInfo) -> Checkpoint | None:
+        """Begin a new file; the old one stays until the run completes."""
+        del run  # A file that is written anew does not depend on who writes it.
+        if self._replacement is not None:
+            raise SinkError(
+                f"{self._path} is being written already.", sink=self.name, hint="Close it first."
+            )
+        self._receipts = {}
+        replacement = Replacement(self._path, sink=self.name)
+        replacement.write(self._head())
+        self._replacement = replacement
+        return None
+
+    def write(self, batch: Batch) -> Receipt:
+        """Add the entries of ``batch``, or none of them."""
+        replacement = self._opened()
+        if batch.id in self._receipts:
+            return self._receipts[batch.id]
+        entries = batch.entries
+        if len(entries) != len(batch.operations):
+            raise SinkError(
+                f"A {self.name} file cannot take entries back.",
+                sink=self.name,
+                hint="Write it anew without them.",
+            )
+        # All are encoded before the first is written, so that one bad entry leaves no others.
+        replacement.write(b"".join([self._line(entry) for entry in entries]))
+        receipt = Receipt(batch_id=batch.id, rows=len(entries), durable=False, places=(self._path,))
+        self._receipts[batch.id] = receipt
+        return receipt
+
+    def close(self, outcome: Outcome) -> None:
+        """Put the file in its place, or remove what was written of it."""
+        replacement = self._opened()
+        self._replacement = None
+        match outcome:
+            case Completed():
+                replacement.commit()
+            case Failed():
+                replacement.abandon()
+
+    def _opened(self) -> Replacement:
+        if self._replacement is None:
+            raise SinkError(f"{self._path} is not open.", sink=self.name, hint="Open it first.")
+        return self._replacement
+
+    def _line(self, entry: Entry) -> bytes:
+        try:
+            return self._encoded(entry)
+        except ValueError as exc:
+            raise SinkError(
+                f"Entry {entry.id!r} cannot be written to {self._path}: {exc}.",
+                sink=self.name,
+                hint="Leave that entry out, and report it: no real record should look like this.",
+            ) from exc

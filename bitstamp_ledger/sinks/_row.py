@@ -1,0 +1,232 @@
+"""An entry's facts under the names that every sink shows them by.
+
+Rules of the file:
+
+1. Nothing is computed: what an entry does not state is None here, and empty or null in a sink.
+2. Numbers become text digit by digit; no arithmetic, so no decimal context can round them.
+3. A change to the names or their meaning raises ``SCHEMA_VERSION``.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from typing import Final
+
+import attrs
+
+from bitstamp_ledger.model import (
+    Amount,
+    Conversion,
+    Entry,
+    Precision,
+    Side,
+    Source,
+    Trade,
+    Transfer,
+    UnknownEntry,
+    digest_of,
+)
+
+SCHEMA_VERSION: Final = 1
+"""The version of the field names below; batches and JSON lines carry it."""
+
+_PLACES_MAX: Final = 1000  # A zero may have any exponent: "0E-999999999" would fill the memory.
+
+_WITHOUT_ROUNDING: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One entry, flat.  Fields that its kind does not have are None."""
+
+    id: str
+    kind: str
+    time: dt.datetime
+    account: str
+    transaction_id: int | None
+    order_id: int | None = None
+    self_trade: bool | None = None
+    side: Side | None = None
+
+    base: Amount | None = None
+    """Unsigned; trades only."""
+
+    quote: Amount | None = None
+    """Unsigned, without the fee; trades only."""
+
+    price: Decimal | None = None
+
+    legs: tuple[Amount, ...]
+    """Signed from the account holder's side, without the fee; every kind has them."""
+
+    fee: Amount | None
+    counterparty: str | None = None
+    code: str | None
+    reason: str | None = None
+    source: Source
+
+    @property
+    def only_leg(self) -> Amount | None:
+        """The signed amount of an entry that moved a single one."""
+        return self.legs[0] if len(self.legs) == 1 else None
+
+
+def row_of(entry: Entry) -> Row:
+    """Flatten ``entry``."""
+    row = Row(
+        id=entry.id,
+        kind=entry.kind,
+        time=entry.time,
+        account=entry.account,
+        transaction_id=entry.transaction_id,
+        legs=entry.legs,
+        fee=entry.fee,
+        code=entry.code,
+        source=entry.source,
+    )
+    match entry:
+        case Trade():
+            return attrs.evolve(
+                row,
+                order_id=entry.order_id,
+                self_trade=entry.self_trade,
+                side=entry.side,
+                base=entry.base,
+                quote=entry.quote,
+                price=entry.price,
+            )
+        case Conversion():
+            return attrs.evolve(row, price=entry.price)
+        case Transfer():
+            return attrs.evolve(row, counterparty=entry.counterparty)
+        case UnknownEntry():
+            return attrs.evolve(row, reason=entry.reason)
+        case _:
+            return row
+
+
+def decimal_text(value: Decimal) -> str:
+    """Write all digits of ``value`` without an exponent: ``0.00000001``, never ``1E-8``.
+
+    Raises:
+        ValueError: it would take more than a thousand digits before or after the point.
+    """
+    if abs(value.adjusted()) > _PLACES_MAX:
+        raise ValueError(f"{value} has too many places to be written without an exponent")
+    return f"{value:f}"
+
+
+def time_text(instant: dt.datetime) -> str:
+    """Write a UTC time as ISO 8601, always with six decimals: ``2024-03-01T00:41:37.512000Z``."""
+    return instant.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def document_of(
+    entry: Entry,
+    *,
+    number: Callable[[Decimal], str] = decimal_text,
+    raw_number: Callable[[Decimal], str] = str,
+) -> dict[str, object]:
+    """Return everything that ``entry`` states as JSON-like values, under fixed keys.
+
+    Args:
+        entry: the entry.
+        number: how to write amounts and prices.
+        raw_number: how to write the numbers of the record as received.
+    """
+    row = row_of(entry)
+
+    def amount(stated: Amount | None) -> dict[str, object] | None:
+        if stated is None:
+            return None
+        return {"currency": stated.currency, "value": number(stated.value)}
+
+    return {
+        "schema": SCHEMA_VERSION,
+        "id": row.id,
+        "kind": row.kind,
+        "time": time_text(row.time),
+        "account": row.account,
+        "transaction_id": row.transaction_id,
+        "order_id": row.order_id,
+        "self_trade": row.self_trade,
+        "side": None if row.side is None else row.side.value,
+        "base": amount(row.base),
+        "quote": amount(row.quote),
+        "price": None if row.price is None else number(row.price),
+        "legs": [amount(leg) for leg in row.legs],
+        "fee": amount(row.fee),
+        "counterparty": row.counterparty,
+        "code": row.code,
+        "reason": row.reason,
+        "source": {
+            "endpoint": row.source.endpoint,
+            "path": None if row.source.path is None else path_text(row.source.path),
+            "row": row.source.row,
+            "precision": _precision(row.source.precision),
+        },
+        "raw": _jsonable(row.source.raw, raw_number),
+    }
+
+
+def content_digest(entry: Entry) -> str:
+    """Return a digest of what ``entry`` states, the same for ``1.0`` and ``1.00``.
+
+    The path and the row number are left out: a moved file states the same as before.
+
+    Raises:
+        ValueError: a text is no valid Unicode.
+    """
+    content = exact_content(entry)
+    source = content["source"]
+    if isinstance(source, dict):
+        content["source"] = {k: v for k, v in source.items() if k not in {"path", "row"}}
+    return digest_of(content)
+
+
+def exact_content(entry: Entry) -> dict[str, object]:
+    """Return everything that ``entry`` states, with one spelling for equal numbers."""
+    return document_of(entry, number=_one_spelling, raw_number=_one_spelling)
+
+
+def path_text(path: str) -> str:
+    """Return ``path`` as valid Unicode; names of files need not be."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _one_spelling(value: Decimal) -> str:
+    return str(value.normalize(_WITHOUT_ROUNDING)) if value else "0"
+
+
+def _precision(precision: Precision | None) -> dict[str, object] | None:
+    if precision is None:
+        return None
+    return {
+        "time_step_us": precision.time_step // dt.timedelta(microseconds=1),
+        "base": precision.base.value,
+        "quote": precision.quote.value,
+        "quote_decimals_min": precision.quote_decimals_min,
+        "fee": precision.fee.value,
+        "fee_decimals_min": precision.fee_decimals_min,
+        "exchange_ids": precision.exchange_ids,
+        "account_stated": precision.account_stated,
+        "grain": precision.grain.value,
+    }
+
+
+def _jsonable(value: object, number: Callable[[Decimal], str]) -> object:
+    """Return a raw value as JSON; keys are sorted, since equal mappings may differ in their order.
+
+    A received number with a fraction becomes text of the same digits (``1E-8`` stays one).
+    """
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case Decimal():
+            return number(value)
+        case Mapping():
+            return {str(key): _jsonable(value[key], number) for key in sorted(value, key=str)}
+        case list() | tuple():
+            return [_jsonable(item, number) for item in value]
+        case _:
+            return str(value)

@@ -1,0 +1,52 @@
+"""JSON Lines: one JSON object a line, everything that an entry states, numbers exact as text.
+
+Every line has the same keys, in this order; what is not stated, or what the kind does not have,
+is null.  Schema 1:
+
+=================  ================================================================
+``schema``         1; raised when a key changes its meaning
+``id``, ``kind``   text
+``time``           ISO 8601, UTC, six decimals: ``2024-03-01T00:41:37.512000Z``
+``account``        text
+``transaction_id`` integer
+``order_id``       integer
+``self_trade``     true or false
+``side``           ``buy`` or ``sell``
+``base``           ``{"currency", "value"}``, unsigned; trades only
+``quote``          as ``base``
+``price``          text
+``legs``           a list of ``{"currency", "value"}``, signed, without the fee
+``fee``            ``{"currency", "value"}``
+``counterparty``   text; transfers only
+``code``           text: the type as the source states it
+``reason``         text: why it was not understood; unknown entries only
+``source``         ``{"endpoint", "path", "row", "precision"}``
+``raw``            the record as received; numbers with a fraction as text, keys sorted
+=================  ================================================================
+
+``value`` and ``price`` are text without an exponent: a JSON number would pass through a float in
+most readers.  ``source.precision`` says how exact the row of a file is; its ``time_step_us`` is in
+microseconds.
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+from bitstamp_ledger.model import Entry
+from bitstamp_ledger.sinks._contract import Capabilities
+from bitstamp_ledger.sinks._file_sink import FileSink
+from bitstamp_ledger.sinks._row import document_of
+
+
+class JsonLinesSink(FileSink):
+    """Writes one JSON object per entry, UTF-8, each line ended by a line feed."""
+
+    name: ClassVar[str] = "jsonl"
+    capabilities = Capabilities(decimals="text")
+
+    def _head(self) -> bytes:
+        return b""
+
+    def _encoded(self, entry: Entry) -> bytes:
+        return msgspec.json.encode(document_of(entry)) + b"\n"
