@@ -12,6 +12,11 @@
     ├── UnreadableReplyError        an answer in a shape that this version does not know
     ├── ReplySignatureError         an answer that the exchange did not sign
     ├── ForbiddenCallError          a request outside the catalogue; it was not sent
+    ├── KeyNotSafeError             a key check did not prove the key read-only
+    │   ├── OverprivilegedKeyError  ... because it can do more than read
+    │   ├── InsufficientKeyError    ... because it cannot read all that is needed
+    │   ├── UnprovenKeyError        ... because the evidence does not decide
+    │   └── UnusableKeyError        ... because key, account or exchange do not work at present
     ├── StatementError              a file cannot be read
     │   └── UnknownFormatError      ... because its header is none that we know
     ├── SinkError                   a place to write to cannot take the ledger
@@ -159,6 +164,47 @@ class ReplySignatureError(BitstampLedgerError):
 
 class ForbiddenCallError(BitstampLedgerError):
     """A request that this library must never make.  It was not sent."""
+
+
+class KeyNotSafeError(BitstampLedgerError):
+    """A key check did not prove that the key only reads.
+
+    Attributes:
+        state: the verdict, such as ``"OVERPRIVILEGED"``.
+        permission: the permission that decided it, such as ``"crypto_withdrawal"``; None where no
+            single one did.
+        report: the whole `KeyReport`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        state: str,
+        permission: str | None = None,
+        report: Any = None,  # noqa: ANN401 - a KeyReport, which lies above this module
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.state = state
+        self.permission = permission
+        self.report = report
+
+
+class OverprivilegedKeyError(KeyNotSafeError):
+    """The key can do more than read."""
+
+
+class InsufficientKeyError(KeyNotSafeError):
+    """The key cannot read all that the history needs."""
+
+
+class UnprovenKeyError(KeyNotSafeError):
+    """The evidence does not decide whether the key only reads."""
+
+
+class UnusableKeyError(KeyNotSafeError):
+    """The key, its account or the exchange does not work at present."""
 
 
 class StatementError(BitstampLedgerError):

@@ -34,6 +34,8 @@ def exact(value: object) -> Decimal:
             message = f"not an exact number: {value!r}"
             raise TypeError(message)
         try:
+            if isinstance(value, str) and "_" in value:
+                raise ValueError(f"not a number: {value!r}")  # Python would read "1_0" as ten.
             value = Decimal(value)
         except ArithmeticError as exc:
             message = f"not a number: {value!r}"

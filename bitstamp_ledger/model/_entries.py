@@ -12,7 +12,7 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 import msgspec
@@ -211,10 +211,13 @@ ENTRY_KINDS: tuple[type[Entry], ...] = (
 )
 
 
+# Decimals as numbers: 1.5e1 is written again as 15, and must have the same digest when read again.
+_CANONICAL: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+
+
 def digest_of(content: Mapping[str, object] | list[object]) -> str:
     """Return a short digest of JSON-like ``content`` that does not depend on the order of keys."""
-    text = msgspec.json.encode(content, order="deterministic")
-    return hashlib.sha256(text).hexdigest()[:20]
+    return hashlib.sha256(_CANONICAL.encode(content)).hexdigest()[:20]
 
 
 def record_identity(account: str, family: str, transaction_id: int) -> str:

@@ -82,9 +82,12 @@ class Precision:
     orientation_open: bool = False
     """Whether the row says only what was sent and received, not which of the two is the base."""
 
-    decimals_max: int | None = None
-    """Digits after the point beyond which the legs say nothing, where a leg was computed from
-    printed amounts that were rounded more coarsely; None where legs are as printed."""
+    base_decimals_max: int | None = None
+    """Digits after the point beyond which the base says nothing, where it was computed from a
+    printed amount and a fee of which one has fewer digits; None where it is as printed."""
+
+    quote_decimals_max: int | None = None
+    """As ``base_decimals_max``, for the quote."""
 
 
 @attrs.frozen(kw_only=True)
