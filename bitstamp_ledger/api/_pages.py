@@ -1,0 +1,325 @@
+"""Read ``user_transactions`` with several pages in flight, gap-proof by construction.
+
+1. Within one ``since_id`` the pages are told apart by their offset, oldest first.  Each page begins
+   with the record that the one before ended with; a page that does not proves that something moved,
+   and nothing after it is believed.
+2. What moved is found by comparing offsets with what stood there, and read again.  So a record that
+   shows up late, anywhere in what was read, is found, however low its id.
+3. Offsets end at 200,000 (docs/facts/exchange.md, "Paging"); there the next segment begins at an id
+   low enough to show the last page again.  Before the walk ends, each segment is looked at once
+   more.
+4. A server that does not take offsets together with ``since_id`` is read page by page, by the
+   cursor alone (``_walk``).
+
+Offsets count records in the order of time; ids need not rise with it, and several records may share
+one instant.
+"""
+
+import enum
+from array import array
+from functools import partial
+from typing import Final
+
+import attrs
+
+from bitstamp_ledger.api._catalogue import Call, Endpoint
+from bitstamp_ledger.api._decode import parse_user_transactions
+from bitstamp_ledger.api._effects import Answer, Emit, EmittingFlow, Flow, StreamFlow
+from bitstamp_ledger.api._exchange import Manners, ask
+from bitstamp_ledger.api._pool import Pool
+from bitstamp_ledger.api._walk import FIRST_ID, PAGE_LIMIT, walk_by_cursor
+from bitstamp_ledger.errors import InvalidCallError
+from bitstamp_ledger.model import MAIN_ACCOUNT, Entry
+
+OFFSET_MAX: Final = 200_000
+"""docs/facts/exchange.md, "Paging"."""
+
+SETTLE_ATTEMPTS: Final = 20
+"""How many late records are looked for at one place before the offsets are given up."""
+
+Key = int
+"""What tells records apart within an account: type and id in one number."""
+
+TYPES_MAX: Final = 1_000
+ID_MAX: Final = 2**52
+KEY_MASK: Final = 2**62 - 1
+
+
+def walk_user_transactions(
+    *,
+    since_id: int | None = None,
+    account: str = MAIN_ACCOUNT,
+    manners: Manners,
+    offset_max: int = OFFSET_MAX,
+) -> StreamFlow[Entry]:
+    """Emit every record from ``since_id`` (inclusive) on, each once.
+
+    Oldest first, but for records that show up late while the others are read.
+
+    Args:
+        since_id: the first id wanted; None for the whole history.
+        account: the account that the key reads.
+        manners: how to talk to the exchange, and how many requests may be in flight.
+        offset_max: the largest offset that the exchange takes.
+    """
+    reader = _Reader(account=account, manners=manners, offset_max=offset_max)
+    first = FIRST_ID if since_id is None else since_id
+    base: int | None = first
+    while base is not None:
+        base = yield from reader.read_segment(base)
+    if not reader.offsets_refused:
+        yield from reader.look_again()
+    if reader.offsets_refused:
+        yield from reader.read_by_cursor(first)
+
+
+class _Verdict(enum.Enum):
+    """What became of a page, or of a run of pages."""
+
+    FITS = "it continues what was read"
+    SHORT = "the server sent fewer records than before: the end, or a smaller page"
+    UNFIT = "it does not begin where the last page ended"
+    END = "nothing comes after it"
+    REFUSED = "the server does not take offsets, or does not look at them"
+    EXHAUSTED = "the offsets are used up"
+
+
+@attrs.define
+class _Segment:
+    """What stands behind one ``since_id``, by offset."""
+
+    base: int
+    delivered: frozenset[Key] = frozenset()
+    """Records that earlier segments have shown."""
+
+    keys: "array[int]" = attrs.field(factory=lambda: array("q"))
+
+    @property
+    def end(self) -> int:
+        """The offset of the last record, where the next page begins."""
+        return max(len(self.keys) - 1, 0)
+
+
+@attrs.define
+class _Reader:
+    account: str
+    manners: Manners
+    offset_max: int
+    offsets_refused: bool = False
+    segments: list[_Segment] = attrs.field(factory=list)
+    pool: Pool[int, list[Entry]] = attrs.field(factory=Pool)
+    last_page: list[Entry] = attrs.field(factory=list)
+    page_size: int = PAGE_LIMIT
+    """How many records the server sends at once."""
+
+    width: int = 1
+    """How many pages are asked for at once; grows while all goes well."""
+
+    def read_segment(self, base: int) -> EmittingFlow[int | None]:
+        """Emit what stands behind ``base``; return where the next segment begins, if any."""
+        segment = _Segment(base, self._delivered_from(base))
+        self.segments.append(segment)
+        while True:
+            try:
+                verdict = yield from self._read_on(segment)
+                if verdict is _Verdict.UNFIT and not (yield from self._settle(segment)):
+                    verdict = _Verdict.REFUSED
+            except InvalidCallError:
+                if not segment.keys:
+                    raise
+                verdict = _Verdict.REFUSED
+            finally:
+                self.pool.forget()
+            match verdict:
+                case _Verdict.END:
+                    return None
+                case _Verdict.EXHAUSTED:
+                    return self._next_base(segment)
+                case _Verdict.REFUSED:
+                    self.offsets_refused = True
+                    return None
+                case _:
+                    continue
+
+    def look_again(self) -> EmittingFlow[None]:
+        """Look for records that showed up late in segments that were left behind."""
+        for segment in self.segments[:-1]:
+            if not (yield from self._settle(segment)):
+                self.offsets_refused = True
+
+    def read_by_cursor(self, since_id: int) -> EmittingFlow[None]:
+        """Emit what was not delivered yet, without the help of offsets."""
+        ids = _ids(self.last_page)
+        cursor = min(ids) if ids else since_id
+        delivered = self._delivered_from(cursor)
+        flow = walk_by_cursor(since_id=cursor, account=self.account, manners=self.manners)
+        answer: Answer = None
+        while True:
+            try:
+                effect = flow.send(answer)
+            except StopIteration:
+                return
+            if isinstance(effect, Emit):
+                effect = Emit(tuple(each for each in effect.items if _key(each) not in delivered))
+            answer = yield effect
+
+    def _read_on(self, segment: _Segment) -> EmittingFlow[_Verdict]:
+        """Emit pages while they fit; say why that ended."""
+        if self.page_size == 1:
+            return (yield from self._read_singly(segment))
+        pool = self.pool
+        waiting: dict[int, list[Entry]] = {}
+        first_offset = next_offset = segment.end
+        while True:
+            while len(pool) + len(waiting) < self.width and next_offset <= self.offset_max:
+                yield from pool.start(next_offset, self._page(segment, next_offset))
+                next_offset += self.page_size - 1
+            if not pool:
+                return _Verdict.EXHAUSTED
+            done = yield from pool.wait()
+            if done is None:
+                continue
+            offset, page = done
+            waiting[offset] = page
+            if pool.troubled:
+                self.width, pool.troubled = max(1, self.width // 2), False
+            while segment.end in waiting:
+                asked_last = segment.end == first_offset
+                verdict = yield from self._deliver(segment, waiting.pop(segment.end))
+                if verdict is _Verdict.END and not asked_last:
+                    return _Verdict.SHORT  # It was asked before the last page came: look again.
+                if verdict is not _Verdict.FITS:
+                    return verdict
+                self.width = min(self.width * 2, self.manners.in_flight_max)
+
+    def _deliver(self, segment: _Segment, page: list[Entry]) -> EmittingFlow[_Verdict]:
+        if not segment.keys:
+            fresh = page
+        elif not page or _key(page[0]) != segment.keys[-1]:
+            return _Verdict.UNFIT
+        else:
+            fresh = page[1:]
+        if not fresh:
+            return _Verdict.END
+        yield from self._emit(segment, fresh)
+        segment.keys.extend(map(_key, fresh))
+        self.last_page = page
+        if len(page) >= self.page_size:
+            return _Verdict.FITS
+        self.page_size = len(page)
+        return _Verdict.SHORT
+
+    def _read_singly(self, segment: _Segment) -> EmittingFlow[_Verdict]:
+        """Read from a server that has shown no page of two: pages cannot overlap.
+
+        That what follows the last record does so is seen by looking at the last one once more.
+        """
+        while True:
+            page = yield from self._page(segment, len(segment.keys))
+            last = yield from self._page(segment, segment.end)
+            if not last or _key(last[0]) != segment.keys[-1]:
+                return _Verdict.UNFIT
+            if len(page) > 1 or len(last) > 1:
+                self.page_size = PAGE_LIMIT
+                return _Verdict.SHORT
+            if not page:
+                return _Verdict.END
+            if _key(page[0]) == segment.keys[-1]:
+                return _Verdict.REFUSED
+            yield from self._emit(segment, page)
+            segment.keys.extend(map(_key, page))
+            self.last_page = page
+
+    def _settle(self, segment: _Segment) -> EmittingFlow[bool]:
+        """Find what moved in a segment, emit what is new, and say whether all fits again."""
+        fruitless = 0
+        for _ in range(SETTLE_ATTEMPTS):
+            last = segment.end
+            page = yield from self._page(segment, last)
+            if page and _key(page[0]) == segment.keys[last]:
+                return True
+            if page and _key(page[0]) == segment.keys[0]:
+                first = yield from self._page(segment, 0)
+                if first and _key(first[0]) == segment.keys[0]:
+                    return False  # The server does not look at the offset.
+            fits, unfit = -1, last
+            while unfit - fits > 1:
+                middle = (fits + unfit) // 2
+                page = yield from self._page(segment, middle)
+                if page and _key(page[0]) == segment.keys[middle]:
+                    fits = middle
+                else:
+                    unfit = middle
+            start = max(fits, 0)
+            page = yield from self._page(segment, start)
+            if fits >= 0 and (not page or _key(page[0]) != segment.keys[fits]):
+                continue  # It moved again.
+            if len(page) == 1:
+                start, page = unfit, (yield from self._page(segment, unfit))
+            fresh = _merge(segment, start, page)
+            if fresh is not None:
+                yield from self._emit(segment, fresh)
+            elif fruitless:
+                return False
+            else:
+                fruitless += 1  # Something may have moved while we looked for it.
+        return False
+
+    def _emit(self, segment: _Segment, entries: list[Entry]) -> EmittingFlow[None]:
+        shown = tuple(each for each in entries if _key(each) not in segment.delivered)
+        if shown:
+            yield Emit(shown)
+
+    def _page(self, segment: _Segment, offset: int) -> Flow[list[Entry]]:
+        parameters = {"sort": "asc", "limit": str(PAGE_LIMIT), "since_id": str(segment.base)}
+        if offset:
+            parameters["offset"] = str(offset)
+        call = Call(endpoint=Endpoint.USER_TRANSACTIONS, parameters=parameters)
+        return ask(call, partial(parse_user_transactions, account=self.account), self.manners)
+
+    def _next_base(self, segment: _Segment) -> int | None:
+        ids = _ids(self.last_page)
+        if ids and min(ids) > segment.base:
+            return min(ids)
+        self.offsets_refused = True
+        return None
+
+    def _delivered_from(self, base: int) -> frozenset[Key]:
+        """Return the records delivered so far that a page from ``base`` on could show again."""
+        return frozenset(
+            key
+            for segment in self.segments
+            for key in segment.keys
+            if key < 0 or key // TYPES_MAX >= base
+        )
+
+
+def _merge(segment: _Segment, offset: int, page: list[Entry]) -> list[Entry] | None:
+    """Put what the server now shows from ``offset`` on in the place of what it showed before.
+
+    Returns:
+        The records that were not there before; None when nothing has changed.
+    """
+    shown = [_key(entry) for entry in page]
+    known = segment.keys[offset:]
+    on_page = set(shown)
+    still_there = [position for position, key in enumerate(known) if key in on_page]
+    rest = known[still_there[-1] + 1 :] if still_there else known
+    merged = array("q", [*shown, *rest])
+    if merged == known:
+        return None
+    before = set(segment.keys)
+    segment.keys = segment.keys[:offset] + merged
+    return [entry for entry in page if _key(entry) not in before]
+
+
+def _ids(page: list[Entry]) -> list[int]:
+    return [entry.transaction_id for entry in page if entry.transaction_id is not None]
+
+
+def _key(entry: Entry) -> Key:
+    code = entry.code or ""
+    number = int(code) if code.isdigit() and len(code) <= len(str(TYPES_MAX - 1)) else None
+    if entry.transaction_id is None or number is None or entry.transaction_id > ID_MAX:
+        return -1 - (hash(entry.id) & KEY_MASK)
+    return entry.transaction_id * TYPES_MAX + number
