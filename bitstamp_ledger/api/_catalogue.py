@@ -134,6 +134,9 @@ class Endpoint(enum.Enum):
         "POST", "fees/withdrawal/{currency}/", parameters=frozenset({"network"})
     )
     MY_MARKETS = _signed("POST", "my_markets/")
+    MY_MARKETS_BY_GET = _signed("GET", "my_markets/")
+    """As documented; whoever tried it found that only POST works."""
+
     EARN_SUBSCRIPTIONS = _signed("GET", "earn/subscriptions/")
     EARN_TRANSACTIONS = _signed(
         "GET", "earn/transactions/", parameters=_PAGED | {"currency", "quote_currency"}
@@ -184,6 +187,10 @@ class Call:
     endpoint: Endpoint = attrs.field(validator=attrs.validators.instance_of(Endpoint))
     parameters: Mapping[str, str] = attrs.field(factory=dict, converter=_copy, hash=False)
     path_values: Mapping[str, str] = attrs.field(factory=dict, converter=_copy, hash=False)
+
+    query_mark_signed: bool = True
+    """Whether the question mark before a query is part of what is signed.  Sources contradict each
+    other (docs/facts/exchange.md, "Signing"); what is sent has it either way."""
 
     def __attrs_post_init__(self) -> None:
         spec = self.endpoint.value

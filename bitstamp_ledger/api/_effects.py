@@ -34,11 +34,19 @@ class Pause:
 
 
 @attrs.frozen
+class CorrectClock:
+    """From now on, sign with the exchange's clock; answered by None."""
+
+    date: str
+    """The ``Date`` header of the reply that refused our timestamp."""
+
+
+@attrs.frozen
 class Begin:
     """Do this in the background, under a ticket; answered by None, at once."""
 
     ticket: int
-    effect: Send | Pause
+    effect: "Effect"
 
 
 @attrs.frozen
@@ -80,10 +88,13 @@ class NoReply:
     reason: str
 
 
-Flow = Generator[Send | Pause, Reply | NoReply | None, T]
+Effect = Send | Pause | CorrectClock
+"""What a single call can need."""
+
+Flow = Generator[Effect, Reply | NoReply | None, T]
 """A flow that ends with one result."""
 
-Step = Send | Pause | Begin | Await
+Step = Effect | Begin | Await
 Answer = Reply | NoReply | Done | None
 
 PoolFlow = Generator[Step, Answer, T]

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from bitstamp_ledger.api._catalogue import Call
-from bitstamp_ledger.api._effects import Flow, NoReply, Pause, Reply, Send, T
+from bitstamp_ledger.api._effects import CorrectClock, Flow, NoReply, Pause, Reply, Send, T
 from bitstamp_ledger.api._refusals import refusal_of
 from bitstamp_ledger.api._signing import Seal
 from bitstamp_ledger.errors import (
@@ -23,6 +23,7 @@ from bitstamp_ledger.errors import (
 )
 
 HTTP_OK: Final = 200
+CLOCK_REFUSED: Final = "API0017"
 HTTP_REDIRECTS: Final = range(300, 400)
 
 
@@ -37,6 +38,8 @@ class RetryPolicy:
     attempts_max: int = attrs.field(default=5, validator=attrs.validators.ge(1))
     delay_first_s: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
     delay_max_s: float = attrs.field(default=30.0, validator=attrs.validators.ge(0))
+    pauses_max_s: float = attrs.field(default=300.0, validator=attrs.validators.ge(0))
+    """How long all pauses for one call may take together."""
 
     def pause(self, attempt: int, *, asked_for_s: float | None) -> Pause:
         """Return the pause after the failed attempt of this number, counted from 1.
@@ -57,6 +60,9 @@ class Manners:
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
     in_flight_max: int = attrs.field(default=8, validator=attrs.validators.ge(1))
     """How many requests may be on their way at once."""
+
+    clock_corrected: bool = True
+    """Whether a wrong clock of this machine is made up for, once, by the exchange's own."""
 
     signed_replies_required: bool = True
     """Whether a successful reply to a signed call must carry the exchange's signature.  A wrong
@@ -79,6 +85,8 @@ def ask(call: Call, read: Callable[[bytes], T], manners: Manners) -> Flow[T]:
     """
     policy = manners.retry
     attempt = 1
+    corrected = False
+    paused_s = 0.0
     while True:
         answer = yield Send(call)
         error: BitstampLedgerError
@@ -87,6 +95,11 @@ def ask(call: Call, read: Callable[[bytes], T], manners: Manners) -> Flow[T]:
         except (NoAnswerError, ReplySignatureError, UnreadableReplyError) as exc:
             error = exc
         except ApiError as exc:
+            date = answer.headers.get("date") if isinstance(answer, Reply) else None
+            if exc.code == CLOCK_REFUSED and date and manners.clock_corrected and not corrected:
+                corrected = True
+                yield CorrectClock(date)
+                continue
             if not exc.retryable:
                 raise
             error = exc
@@ -95,7 +108,11 @@ def ask(call: Call, read: Callable[[bytes], T], manners: Manners) -> Flow[T]:
         asked_for_s = error.retry_after_s if isinstance(error, ApiError) else None
         if asked_for_s is not None and asked_for_s > policy.delay_max_s:
             raise error  # Asking again sooner would be rude, and waiting that long is not ours.
-        yield policy.pause(attempt, asked_for_s=asked_for_s)
+        pause = policy.pause(attempt, asked_for_s=asked_for_s)
+        paused_s += pause.seconds_max
+        if paused_s > policy.pauses_max_s:
+            raise error
+        yield pause
         attempt += 1
 
 

@@ -109,8 +109,11 @@ class _Reader:
     segments: list[_Segment] = attrs.field(factory=list)
     pool: Pool[int, list[Entry]] = attrs.field(factory=Pool)
     last_page: list[Entry] = attrs.field(factory=list)
+    longest_page: int = 0
+    """How many records the server has sent at once; a page of fewer was not cut off."""
+
     page_size: int = PAGE_LIMIT
-    """How many records the server sends at once."""
+    """How many records a page is expected to have."""
 
     width: int = 1
     """How many pages are asked for at once; grows while all goes well."""
@@ -185,28 +188,38 @@ class _Reader:
                 self.width, pool.troubled = max(1, self.width // 2), False
             while segment.end in waiting:
                 asked_last = segment.end == first_offset
-                verdict = yield from self._deliver(segment, waiting.pop(segment.end))
-                if verdict is _Verdict.END and not asked_last:
-                    return _Verdict.SHORT  # It was asked before the last page came: look again.
+                page = waiting.pop(segment.end)
+                verdict = yield from self._deliver(segment, page, asked_last=asked_last)
                 if verdict is not _Verdict.FITS:
                     return verdict
                 self.width = min(self.width * 2, self.manners.in_flight_max)
 
-    def _deliver(self, segment: _Segment, page: list[Entry]) -> EmittingFlow[_Verdict]:
-        if not segment.keys:
-            fresh = page
-        elif not page or _key(page[0]) != segment.keys[-1]:
+    def _deliver(
+        self, segment: _Segment, page: list[Entry], *, asked_last: bool
+    ) -> EmittingFlow[_Verdict]:
+        """Emit a page if it fits.
+
+        Args:
+            segment: where it belongs.
+            page: begins with the last record delivered, if there is one.
+            asked_last: whether it was asked for after everything before it had come; only then
+                does a page that was not cut off show that there is no more.
+        """
+        known = bool(segment.keys)
+        if known and not _begins_with(page, segment.keys[-1]):
             return _Verdict.UNFIT
-        else:
-            fresh = page[1:]
-        if not fresh:
+        fresh = page[1:] if known else page
+        if fresh:
+            yield from self._emit(segment, fresh)
+            segment.keys.extend(map(_key, fresh))
+            self.last_page = page
+        cut_off = len(page) >= self.longest_page
+        self.longest_page = max(self.longest_page, len(page))
+        if not page or (known and asked_last and not cut_off):
             return _Verdict.END
-        yield from self._emit(segment, fresh)
-        segment.keys.extend(map(_key, fresh))
-        self.last_page = page
         if len(page) >= self.page_size:
             return _Verdict.FITS
-        self.page_size = len(page)
+        self.page_size = max(len(page), 1)
         return _Verdict.SHORT
 
     def _read_singly(self, segment: _Segment) -> EmittingFlow[_Verdict]:
@@ -217,14 +230,14 @@ class _Reader:
         while True:
             page = yield from self._page(segment, len(segment.keys))
             last = yield from self._page(segment, segment.end)
-            if not last or _key(last[0]) != segment.keys[-1]:
+            if not _begins_with(last, segment.keys[-1]):
                 return _Verdict.UNFIT
             if len(page) > 1 or len(last) > 1:
                 self.page_size = PAGE_LIMIT
                 return _Verdict.SHORT
             if not page:
                 return _Verdict.END
-            if _key(page[0]) == segment.keys[-1]:
+            if _begins_with(page, segment.keys[-1]):
                 return _Verdict.REFUSED
             yield from self._emit(segment, page)
             segment.keys.extend(map(_key, page))
@@ -236,34 +249,44 @@ class _Reader:
         for _ in range(SETTLE_ATTEMPTS):
             last = segment.end
             page = yield from self._page(segment, last)
-            if page and _key(page[0]) == segment.keys[last]:
+            if _begins_with(page, segment.keys[last]):
                 return True
-            if page and _key(page[0]) == segment.keys[0]:
+            if _begins_with(page, segment.keys[0]):
                 first = yield from self._page(segment, 0)
-                if first and _key(first[0]) == segment.keys[0]:
+                if _begins_with(first, segment.keys[0]):
                     return False  # The server does not look at the offset.
-            fits, unfit = -1, last
-            while unfit - fits > 1:
-                middle = (fits + unfit) // 2
-                page = yield from self._page(segment, middle)
-                if page and _key(page[0]) == segment.keys[middle]:
-                    fits = middle
-                else:
-                    unfit = middle
-            start = max(fits, 0)
-            page = yield from self._page(segment, start)
-            if fits >= 0 and (not page or _key(page[0]) != segment.keys[fits]):
-                continue  # It moved again.
-            if len(page) == 1:
-                start, page = unfit, (yield from self._page(segment, unfit))
-            fresh = _merge(segment, start, page)
-            if fresh is not None:
+            fits = yield from self._last_that_fits(segment, last)
+            fresh = yield from self._read_again(segment, fits)
+            if fresh:
                 yield from self._emit(segment, fresh)
             elif fruitless:
                 return False
             else:
                 fruitless += 1  # Something may have moved while we looked for it.
         return False
+
+    def _last_that_fits(self, segment: _Segment, unfit: int) -> EmittingFlow[int]:
+        """Return the last offset before ``unfit`` where the server shows what it showed; or -1."""
+        fits = -1
+        while unfit - fits > 1:
+            middle = (fits + unfit) // 2
+            page = yield from self._page(segment, middle)
+            if _begins_with(page, segment.keys[middle]):
+                fits = middle
+            else:
+                unfit = middle
+        return fits
+
+    def _read_again(self, segment: _Segment, fits: int) -> EmittingFlow[list[Entry]]:
+        """Put what the server shows after ``fits`` in its place; return what was not there."""
+        start = max(fits, 0)
+        page = yield from self._page(segment, start)
+        if fits >= 0 and not _begins_with(page, segment.keys[fits]):
+            return []  # It moved again.
+        if len(page) == 1:
+            start = fits + 1
+            page = yield from self._page(segment, start)
+        return _merge(segment, start, page)
 
     def _emit(self, segment: _Segment, entries: list[Entry]) -> EmittingFlow[None]:
         shown = tuple(each for each in entries if _key(each) not in segment.delivered)
@@ -294,11 +317,15 @@ class _Reader:
         )
 
 
-def _merge(segment: _Segment, offset: int, page: list[Entry]) -> list[Entry] | None:
+def _begins_with(page: list[Entry], key: Key) -> bool:
+    return bool(page) and _key(page[0]) == key
+
+
+def _merge(segment: _Segment, offset: int, page: list[Entry]) -> list[Entry]:
     """Put what the server now shows from ``offset`` on in the place of what it showed before.
 
     Returns:
-        The records that were not there before; None when nothing has changed.
+        The records that were not there before.
     """
     shown = [_key(entry) for entry in page]
     known = segment.keys[offset:]
@@ -306,8 +333,6 @@ def _merge(segment: _Segment, offset: int, page: list[Entry]) -> list[Entry] | N
     still_there = [position for position, key in enumerate(known) if key in on_page]
     rest = known[still_there[-1] + 1 :] if still_there else known
     merged = array("q", [*shown, *rest])
-    if merged == known:
-        return None
     before = set(segment.keys)
     segment.keys = segment.keys[:offset] + merged
     return [entry for entry in page if _key(entry) not in before]

@@ -28,7 +28,7 @@ from bitstamp_ledger.api._decode import (
     parse_user_transactions,
     records_in,
 )
-from bitstamp_ledger.api._effects import Flow, NoReply, Pause, Reply, Send
+from bitstamp_ledger.api._effects import Effect, Flow, NoReply, Reply
 from bitstamp_ledger.api._exchange import Manners, ask
 from bitstamp_ledger.api._key_conditions import KeyCondition, KeyState, condition_of
 from bitstamp_ledger.api._key_permissions import KeyPermission
@@ -407,9 +407,7 @@ class TellTime:
     """Say what this machine's clock shows; answered by an aware datetime."""
 
 
-KeyCheckFlow = Generator[
-    Send | Pause | SendProbe | TellTime, Reply | NoReply | dt.datetime | None, T
-]
+KeyCheckFlow = Generator[Effect | SendProbe | TellTime, Reply | NoReply | dt.datetime | None, T]
 """A flow that may also probe."""
 
 

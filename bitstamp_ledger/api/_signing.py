@@ -110,11 +110,15 @@ def sign(call: Call, key: SigningKey, *, host: str, nonce: str, timestamp_ms: in
         timestamp_ms: Unix time in milliseconds, within 150 s of the exchange's clock.
     """
     target = _target(call)
+    # Whether the question mark belongs to the signed string is contradicted between sources; the
+    # exchange's own prose has it (docs/facts/exchange.md, "Signing").
+    signed_target = target if call.query_mark_signed else target.replace("?", "", 1)
     body = urlencode(call.parameters) if call.method == "POST" else ""
     content_type = FORM_TYPE if body else ""  # An empty body must announce no type (API0020).
     identity = f"BITSTAMP {key.key}"
     message = (
-        f"{identity}{call.method}{host}{target}{content_type}{nonce}{timestamp_ms}{VERSION}{body}"
+        f"{identity}{call.method}{host}{signed_target}"
+        f"{content_type}{nonce}{timestamp_ms}{VERSION}{body}"
     )
     headers = {
         "X-Auth": identity,
@@ -136,8 +140,6 @@ def sign(call: Call, key: SigningKey, *, host: str, nonce: str, timestamp_ms: in
 
 
 def _target(call: Call) -> str:
-    # Whether the question mark belongs to the signed string is contradicted between sources; the
-    # exchange's own prose has it (docs/facts/exchange.md, "Signing").
     query = urlencode(call.parameters) if call.method == "GET" else ""
     return f"{call.path}?{query}" if query else call.path
 

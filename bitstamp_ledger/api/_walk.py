@@ -32,23 +32,32 @@ FIRST_ID: Final = 1
 
 
 def walk_by_cursor(
-    *, since_id: int | None = None, account: str = MAIN_ACCOUNT, manners: Manners
+    *,
+    since_id: int | None = None,
+    market: str | None = None,
+    account: str = MAIN_ACCOUNT,
+    manners: Manners,
 ) -> StreamFlow[Entry]:
     """Emit every record from ``since_id`` (inclusive) on, oldest first, each once.
 
     Args:
         since_id: the first id wanted; None for the whole history.
+        market: as it stands in paths; only the records of this market, which are its trades.
         account: the account that the key reads.
         manners: how to talk to the exchange.
     """
+    endpoint, path_values = Endpoint.USER_TRANSACTIONS, {}
+    if market is not None:
+        endpoint, path_values = Endpoint.USER_TRANSACTIONS_OF_MARKET, {"market": market}
     read = partial(parse_user_transactions, account=account)
     cursor: int | None = FIRST_ID if since_id is None else since_id
     before: dict[str, Entry] = {}
     longest_page = 0
     while cursor is not None:
         call = Call(
-            endpoint=Endpoint.USER_TRANSACTIONS,
+            endpoint=endpoint,
             parameters={"sort": "asc", "limit": str(PAGE_LIMIT), "since_id": str(cursor)},
+            path_values=path_values,
         )
         page = yield from ask(call, read, manners)
         fresh = _not_delivered(page, before)

@@ -5,7 +5,6 @@ from typing import Final
 
 import msgspec
 
-
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 

@@ -1,5 +1,6 @@
 """What both clients share: everything but moving bytes and waiting."""
 
+import email.utils
 import random
 import time
 import uuid
@@ -13,6 +14,7 @@ from bitstamp_ledger._version import __version__
 from bitstamp_ledger.api import (
     Call,
     Manners,
+    NoReply,
     Pause,
     Reply,
     Seal,
@@ -23,8 +25,10 @@ from bitstamp_ledger.api import (
     unsigned,
     verify,
 )
+from bitstamp_ledger.client._budget import Budget, shared_budget
 from bitstamp_ledger.client._credentials import Credentials
 from bitstamp_ledger.client._gate import ProbeGate
+from bitstamp_ledger.client._watching import Observer, Watch, log
 from bitstamp_ledger.errors import ForbiddenCallError
 from bitstamp_ledger.model import Account
 
@@ -32,11 +36,38 @@ PRODUCTION_URL: Final = "https://www.bitstamp.net"
 PORT_MAX: Final = 65535
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 HARMLESS_EXTENSIONS: Final = frozenset({"timeout", "trace"})
+REPLY_BYTES_MAX: Final = 64 * 1024 * 1024
+"""A page of 1,000 records has a few hundred kilobytes."""
+
+REPLY_SECONDS_MAX: Final = 120.0
+"""A server that sends a byte now and then would otherwise hold a client for ever."""
+
 HEADERS: Final[Mapping[str, str]] = {
     "User-Agent": f"bitstamp_ledger/{__version__}",
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
 }
+
+
+@attrs.define
+class Clock:
+    """This machine's clock, and how far it is off where the exchange said so."""
+
+    skew_s: float = 0.0
+    """What must be added to this machine's clock to get the exchange's."""
+
+    def now_ms(self) -> int:
+        """Return the Unix time in milliseconds, by the exchange's clock as far as it is known."""
+        return time.time_ns() // 1_000_000 + round(self.skew_s * 1000)
+
+    def correct(self, date: str) -> None:
+        """Take the exchange's clock from the ``Date`` header of a reply; it shows whole seconds."""
+        try:
+            theirs = email.utils.parsedate_to_datetime(date).timestamp()
+        except ValueError:
+            return  # Not readable: our own clock stays, and the refusal will be told.
+        self.skew_s = theirs - time.time()
+        log.warning("this machine's clock is %.0f s off the exchange's", self.skew_s)
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +78,9 @@ class Shell:
     base_url: httpx.URL
     account: str
     manners: Manners
+    budget: Budget
+    watch: Watch
+    clock: Clock = attrs.field(factory=Clock)
     gate: ProbeGate = attrs.field(factory=ProbeGate, eq=False, repr=False)
 
     def prepare(self, call: Call) -> SignedCall:
@@ -67,7 +101,7 @@ class Shell:
             self.credentials,
             host=self.base_url.netloc.decode("ascii"),
             nonce=str(uuid.uuid4()),
-            timestamp_ms=time.time_ns() // 1_000_000,
+            timestamp_ms=self.clock.now_ms(),
         )
 
     def request(self, sent: SignedCall) -> httpx.Request:
@@ -77,17 +111,58 @@ class Shell:
             sent.method, url, headers={**HEADERS, **sent.headers}, content=sent.body or None
         )
 
-    def reply(self, sent: SignedCall, response: httpx.Response) -> Reply:
-        """Turn a whole response into a reply, with what its signature is worth."""
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        seal = Seal.NOT_EXPECTED
-        if sent.nonce and self.credentials is not None:
-            seal = verify(sent, self.credentials, headers=headers, body=response.content)
-        return Reply(status=response.status_code, headers=headers, body=response.content, seal=seal)
+    def receiving(self, label: str, sent: SignedCall) -> "Receiving":
+        """Begin to wait for the answer to ``sent``."""
+        return Receiving(self, label, sent)
 
     def drawn(self, pause: Pause) -> float:
         """Draw a pause in seconds."""
         return random.uniform(pause.seconds_min, pause.seconds_max)  # noqa: S311 - only spreads
+
+
+class ReplyEndlessError(Exception):
+    """An answer grows or lasts beyond all that is expected; never leaves the client."""
+
+
+@attrs.define
+class Receiving:
+    """Takes in one answer, piece by piece, within bounds of size and time."""
+
+    _shell: Shell
+    _label: str
+    _sent: SignedCall
+    _body: bytearray = attrs.field(factory=bytearray, init=False)
+    _began: float = attrs.field(factory=time.monotonic, init=False)
+
+    def add(self, chunk: bytes) -> None:
+        """Take a piece of the body, after content decoding.
+
+        Raises:
+            ReplyEndlessError: there is too much of it, or it takes too long.
+        """
+        self._body += chunk
+        if len(self._body) > REPLY_BYTES_MAX:
+            raise ReplyEndlessError(f"the reply is longer than {REPLY_BYTES_MAX:,} bytes")
+        if time.monotonic() - self._began > REPLY_SECONDS_MAX:
+            raise ReplyEndlessError(f"the reply took longer than {REPLY_SECONDS_MAX} seconds")
+
+    def failed(self, reason: str) -> NoReply:
+        """Say that no whole answer came."""
+        self._done(None)
+        return NoReply(reason)
+
+    def reply(self, response: httpx.Response) -> Reply:
+        """Return the whole answer, with what its signature is worth."""
+        self._done(response.status_code)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        body = bytes(self._body)
+        seal = Seal.NOT_EXPECTED
+        if self._sent.nonce and self._shell.credentials is not None:
+            seal = verify(self._sent, self._shell.credentials, headers=headers, body=body)
+        return Reply(status=response.status_code, headers=headers, body=body, seal=seal)
+
+    def _done(self, status: int | None) -> None:
+        self._shell.watch.request_done(self._label, status, time.monotonic() - self._began)
 
 
 def make_shell(
@@ -96,6 +171,8 @@ def make_shell(
     base_url: str,
     account: str | Account,
     manners: Manners,
+    budget: Budget | None,
+    observer: Observer | None,
 ) -> Shell:
     """Check the settings of a client.
 
@@ -126,6 +203,8 @@ def make_shell(
         base_url=url.copy_with(path="/"),
         account=name,
         manners=manners,
+        budget=budget or shared_budget(url.netloc.decode("ascii")),
+        watch=Watch(observer),
     )
 
 

@@ -10,15 +10,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Protocol
 
-from bitstamp_ledger.api import Done, NoReply, Pause, Reply, Send
+from bitstamp_ledger.api import Done, Effect, NoReply, Reply
 
-Perform = Callable[[Send | Pause], Coroutine[None, None, Reply | NoReply | None]]
+Perform = Callable[[Effect], Coroutine[None, None, Reply | NoReply | None]]
 
 
 class Background(Protocol):
     """Begins effects and waits for whichever is done first.  One for each stream."""
 
-    def begin(self, ticket: int, effect: Send | Pause) -> None:
+    def begin(self, ticket: int, effect: Effect) -> None:
         """Do ``effect`` in the background."""
 
     async def first_done(self) -> Done:
@@ -45,9 +45,9 @@ class InTurn:
 
     def __init__(self, perform: Perform) -> None:
         self._perform = perform
-        self._begun: deque[tuple[int, Send | Pause]] = deque()
+        self._begun: deque[tuple[int, Effect]] = deque()
 
-    def begin(self, ticket: int, effect: Send | Pause) -> None:
+    def begin(self, ticket: int, effect: Effect) -> None:
         """Remember it."""
         self._begun.append((ticket, effect))
 
@@ -64,7 +64,7 @@ class Tasks:
         self._perform = perform
         self._tickets: dict[asyncio.Task[Reply | NoReply | None], int] = {}
 
-    def begin(self, ticket: int, effect: Send | Pause) -> None:
+    def begin(self, ticket: int, effect: Effect) -> None:
         """Start a task."""
         self._tickets[asyncio.create_task(self._perform(effect))] = ticket
 

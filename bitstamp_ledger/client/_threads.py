@@ -6,9 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
-from bitstamp_ledger.api import Done, NoReply, Pause, Reply, Send
+from bitstamp_ledger.api import Done, Effect, NoReply, Reply
 
-Perform = Callable[[Send | Pause, threading.Event], Reply | NoReply | None]
+Perform = Callable[[Effect, threading.Event], Reply | NoReply | None]
 """Does one effect; given up early when the event is set."""
 
 
@@ -22,7 +22,7 @@ class Threads:
         self._finished = queue.SimpleQueue()
         self._stopping = threading.Event()
 
-    def begin(self, ticket: int, effect: Send | Pause) -> None:
+    def begin(self, ticket: int, effect: Effect) -> None:
         """Do ``effect`` in the background."""
         future = self._executor.submit(self._perform, effect, self._stopping)
         future.add_done_callback(lambda done: self._finished.put((ticket, done)))

@@ -7,7 +7,18 @@ from typing import Any, TypeVar
 
 import attrs
 
-from bitstamp_ledger.api import Call, Emit, Flow, NoReply, Pause, Reply, Seal, Send, StreamFlow
+from bitstamp_ledger.api import (
+    Call,
+    CorrectClock,
+    Emit,
+    Flow,
+    NoReply,
+    Pause,
+    Reply,
+    Seal,
+    Send,
+    StreamFlow,
+)
 from bitstamp_ledger.api._effects import Await, Begin, Done
 
 T = TypeVar("T")
@@ -25,6 +36,7 @@ class Played:
 
     calls: list[Call] = attrs.field(factory=list)
     pauses: list[Pause] = attrs.field(factory=list)
+    clocks: list[str] = attrs.field(factory=list)
     emitted: list[Any] = attrs.field(factory=list)
     result: Any = None
 
@@ -84,6 +96,9 @@ def play(flow: Flow[T] | StreamFlow[T], server: Server, played: Played | None = 
 def _performed(effect: object, server: Server, played: Played) -> Answer | None:
     if isinstance(effect, Pause):
         played.pauses.append(effect)
+        return None
+    if isinstance(effect, CorrectClock):
+        played.clocks.append(effect.date)
         return None
     if not isinstance(effect, Send):
         raise TypeError(f"not an effect: {effect!r}")

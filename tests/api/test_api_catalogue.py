@@ -56,6 +56,7 @@ READS = {
     "fees_withdrawal": ("POST", "fees/withdrawal/"),
     "fees_withdrawal_of_currency": ("POST", "fees/withdrawal/{currency}/"),
     "my_markets": ("POST", "my_markets/"),
+    "my_markets_by_get": ("GET", "my_markets/"),
     "earn_subscriptions": ("GET", "earn/subscriptions/"),
     "earn_transactions": ("GET", "earn/transactions/"),
     "trade_history": ("GET", "trade_history/"),

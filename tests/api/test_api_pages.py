@@ -19,7 +19,9 @@ from bitstamp_ledger.api import (
     Await,
     Begin,
     Call,
+    CorrectClock,
     Done,
+    Effect,
     Emit,
     Manners,
     NoReply,
@@ -104,8 +106,8 @@ def deliver(
     delivered: list[Entry] = []
     answer: Reply | NoReply | Done | None = None
 
-    def perform(effect: Send | Pause) -> Reply | NoReply | None:
-        if isinstance(effect, Pause):
+    def perform(effect: Effect) -> Reply | NoReply | None:
+        if not isinstance(effect, Send):
             return None
         return before_answer(effect.call) or exchange.answer(effect.call)
 
@@ -123,7 +125,7 @@ def deliver(
             case Await():
                 chosen = begun.pop(choose(len(begun)))
                 answer = Done(chosen.ticket, perform(chosen.effect))
-            case Send() | Pause():
+            case Send() | Pause() | CorrectClock():
                 answer = perform(effect)
     pytest.fail("the walk does not end")
 
