@@ -1,0 +1,421 @@
+"""The contract of a file format, and the book-keeping that every format shares.
+
+A format is declared data and one function:
+
+    FORMAT = StatementFormat(name=..., title=..., shapes=(...,), precision=..., read=_read)
+
+``read`` takes a `Table` and a `Reading`, and must account for every row of the table exactly once:
+through `Reading.keep`, `Reading.problem` or `Reading.set_aside`.  A format in which one row is one
+entry leaves that to `Reading.each_row`; one that spreads an entry over several rows, or that has
+to see all rows first, does it itself.  `Reading.statement` refuses a result that does not add up.
+"""
+
+import datetime as dt
+import functools
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol, TypeAlias
+
+import attrs
+
+from bitstamp_ledger.errors import PluginError
+from bitstamp_ledger.files._clock import DateOrder
+from bitstamp_ledger.files._lossy import losses
+from bitstamp_ledger.files._statement import (
+    Problem,
+    Repair,
+    RowCounts,
+    SetAside,
+    Statement,
+    Zone,
+    ZoneBasis,
+)
+from bitstamp_ledger.files._table import Table
+from bitstamp_ledger.files._times import in_zone, zone_name
+from bitstamp_ledger.model import (
+    MAIN_ACCOUNT,
+    UTC,
+    Account,
+    Entry,
+    Precision,
+    Rounding,
+    UnknownEntry,
+    row_identity,
+)
+
+GROUP: Final = "bitstamp_ledger.statements"
+"""The entry-point group in which plug-ins register a `StatementFormat`."""
+
+DEFAULT_ADVICE: Final = "Correct the cell, or export the file again."
+
+
+class RowError(Exception):
+    """Raised by a format where a row cannot be read; becomes a `Problem` of the statement."""
+
+    def __init__(self, column: str | None, reason: str, advice: str = DEFAULT_ADVICE) -> None:
+        super().__init__(reason)
+        self.column = column
+        self.reason = reason
+        self.advice = advice
+
+
+class RowSetAside(Exception):  # noqa: N818 - not an error: the row states nothing to keep
+    """Raised by a format for a row that is none of its own, such as one of another exchange."""
+
+
+@attrs.frozen(kw_only=True)
+class Shape:
+    """The column names by which a format is recognised, in any order, case kept.
+
+    Repeated names are numbered: ``Cur.``, ``Cur. (2)``.
+    """
+
+    required: tuple[str, ...]
+    optional: frozenset[str] = frozenset()
+    others: bool = False
+    """Whether any further columns may stand beside these."""
+
+    patterns: tuple[str, ...] = ()
+    """Regular expressions of further names, such as those that hold the user's own currency."""
+
+    def fits(self, columns: Sequence[str]) -> bool:
+        """Say whether ``columns`` are these."""
+        return not self.missing(columns) and not self.surplus(columns)
+
+    def missing(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return the required names that ``columns`` lack."""
+        return tuple(name for name in self.required if name not in columns)
+
+    def surplus(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return the names that do not belong here."""
+        if self.others:
+            return ()
+        known = self.optional.union(self.required)
+        return tuple(
+            name
+            for name in columns
+            if name not in known
+            and not any(re.fullmatch(pattern, name) for pattern in self.patterns)
+        )
+
+
+RowReader = Callable[[int, list[str]], Entry]
+"""Takes the row's number and cells; raises `RowError` where the row cannot be read."""
+
+
+RowsReader: TypeAlias = "Callable[[tuple[str, ...], Iterable[list[str]], Reading], RowReader]"
+"""Takes the columns, all rows and the reading; returns what reads one row.
+
+It may go through all rows once, to see what only the whole file can tell.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class StatementFormat:
+    """One file format: how it is recognised, what it keeps, and how it is read."""
+
+    name: str
+    title: str
+    """What a person calls it."""
+
+    shapes: tuple[Shape, ...]
+    """The headers that it is known to have had."""
+
+    precision: Precision
+    zone: ZoneBasis
+    """How the zone of its times is known where the caller does not name one."""
+
+    notes: tuple[str, ...] = ()
+    """What it loses beyond what `precision` can say, one sentence each."""
+
+    read: "Callable[[Table, Reading], None]"
+
+    rows: "RowsReader | None" = None
+    """Set where each row is an entry of its own and can be read without the others; then a file
+    can be streamed."""
+
+
+class Occurrences(Protocol):
+    """How often each content was met; a dict is one."""
+
+    def get(self, digest: str, default: int, /) -> int:
+        """Return how often it was met."""
+        ...
+
+    def __setitem__(self, digest: str, count: int, /) -> None: ...
+
+
+class Reading:
+    """One file being read: its settings, and where every row ended."""
+
+    def __init__(
+        self,
+        form: StatementFormat,
+        *,
+        path: str | None = None,
+        timezone: dt.tzinfo | None = None,
+        account: str | None = None,
+        date_order: DateOrder | None = None,
+    ) -> None:
+        self.format = form
+        self.path = path
+        self.timezone = timezone
+        self.date_order = date_order
+        """The order of day and month that the caller named."""
+
+        self.date_order_used: DateOrder | None = None
+        """Set by the format where nothing in the file decides the order: the one it was read in."""
+
+        self.precision = form.precision
+        """Replaced by the format where the file as a whole states less than the format can."""
+
+        self.doubts: dict[str, None] = {}
+        """What is not certain about this file, one sentence each, in order."""
+
+        self.row: int | None = None
+        """The row that is being read, for repairs; None before the first and after the last."""
+
+        self._default_account = MAIN_ACCOUNT if account is None else Account(account).name
+        self._accounts: dict[str, str] = {}
+        self._met: dict[str, None] = {}
+        self._entries: list[Entry] = []
+        self._problems: list[Problem] = []
+        self._set_aside: list[SetAside] = []
+        self._ended: Counter[int] = Counter()
+        self._quarantined = 0
+        self._occurrences: Occurrences = {}
+        self._repairs: dict[str, tuple[int, int | None]] = {}
+
+    def account_of(self, cell: str) -> str:
+        """Return the account's one name; the caller's default where the cell states none."""
+        name = self._accounts.get(cell)
+        if name is None:
+            name = Account(cell).name if cell.strip() else self._default_account
+            self._accounts[cell] = name
+        return name
+
+    def instant(self, naive: dt.datetime) -> dt.datetime:
+        """Return a printed time without zone as an instant.
+
+        Raises:
+            ValueError: the clocks of the zone never showed it; the message is the reason.
+        """
+        if self.timezone is None or self.timezone is UTC:
+            return naive.replace(tzinfo=UTC)
+        return in_zone(naive, self.timezone)
+
+    def instants(
+        self, naive: dt.datetime, zone: dt.tzinfo | None = None
+    ) -> tuple[dt.datetime, dt.datetime | None]:
+        """Return the instants that a printed time can mean: one, or two in a repeated hour.
+
+        Args:
+            naive: The time as printed.
+            zone: The zone that the row states; None for the file's.
+
+        Raises:
+            ValueError: the clocks of the zone never showed it; the message is the reason.
+        """
+        zone = self.timezone if zone is None else zone
+        if zone is None or zone is UTC:
+            return naive.replace(tzinfo=UTC), None
+        first = in_zone(naive, zone)
+        second = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
+        return first, (second if second != first else None)
+
+    def identity(self, account: str, family: str, content: str) -> str:
+        """Return the identity of a row: its content, and the how-manieth of that content it is.
+
+        Args:
+            account: The account's name.
+            family: The kind family, such as ``trade``.
+            content: What the row states, parsed, so that spelling plays no part.  Times belong in
+                it as printed: a file that is read again in another zone keeps its identities.
+        """
+        text = f"{self.format.name}|{family}|{content}|{account}"
+        digest = hashlib.sha256(text.encode()).hexdigest()[:20]
+        occurrence = self._occurrences.get(digest, 0) + 1
+        self._occurrences[digest] = occurrence
+        return row_identity(account, family, digest, occurrence)
+
+    def repaired(self, what: str, row: int | None = None) -> None:
+        """Record that something another program did was undone, by default in the current row."""
+        row = self.row if row is None else row
+        count, first = self._repairs.get(what, (0, row))
+        self._repairs[what] = (count + 1, first)
+
+    def keep(self, entry: Entry, *further_rows: int) -> None:
+        """Take in an entry; its ``source.row`` and ``further_rows`` end here."""
+        rows = [row for row in (entry.source.row, *further_rows) if row is not None]
+        self._entries.append(entry)
+        self._met[entry.account] = None
+        self._ended.update(rows)
+        if isinstance(entry, UnknownEntry):
+            self._quarantined += len(rows)
+
+    def problem(self, row: int, table: Table, error: RowError) -> None:
+        """Record that a row could not be read."""
+        cells = table.rows[row - table.first]
+        raw = dict(zip(table.columns, cells, strict=False))
+        text = raw.get(error.column, "") if error.column is not None else ",".join(cells)
+        self._ended[row] += 1
+        self._problems.append(
+            Problem(
+                row=row,
+                column=error.column,
+                text=text,
+                reason=error.reason,
+                advice=error.advice,
+                raw=raw,
+            )
+        )
+
+    def set_aside(self, row: int, reason: str) -> None:
+        """Record that a row states nothing to keep."""
+        self._ended[row] += 1
+        self._set_aside.append(SetAside(row=row, reason=reason))
+
+    def each_row(self, table: Table, read_row: RowReader) -> None:
+        """Read row by row; each ends as one entry, one problem, or blank."""
+        width = len(table.columns)
+        entries = self._entries
+        ended = self._ended
+        for row, cells in enumerate(table.rows, table.first):
+            if not any(cells):
+                self.set_aside(row, "blank")
+                continue
+            self.row = row
+            try:
+                if len(cells) != width:
+                    raise too_wide(len(cells), width)
+                entry = read_row(row, cells)
+            except RowSetAside as exc:
+                self.set_aside(row, str(exc))
+            except RowError as exc:
+                if table.is_header(cells):
+                    self.set_aside(row, "the header again")
+                else:
+                    self.problem(row, table, exc)
+            except (ValueError, ArithmeticError) as exc:
+                # The model refused a value that the format let through.
+                self.problem(row, table, RowError(None, str(exc)))
+            else:
+                # As keep(), without its cost: this loop is most of the time of reading a file.
+                entries.append(entry)
+                ended[row] = 1
+                if type(entry) is UnknownEntry:
+                    self._quarantined += 1
+        self.row = None
+        self._met.update(dict.fromkeys(entry.account for entry in entries))
+
+    def statement(self, table: Table, *, digest: str) -> Statement:
+        """Close the books.
+
+        Raises:
+            PluginError: the format lost a row, or used one twice.
+        """
+        self._require_balance(table)
+        entries = tuple(self._entries)
+        if table.cut:
+            entries = tuple(
+                less_sure(entry) if entry.source.row in table.cut else entry for entry in entries
+            )
+        return self._closed(len(table.rows), entries, digest)
+
+    def drained(self, table: Table) -> list[Entry]:
+        """Hand over the entries of one piece of a file, and forget its rows.
+
+        Raises:
+            PluginError: the format lost a row, or used one twice.
+        """
+        self._require_balance(table)
+        entries, self._entries = self._entries, []
+        self._ended.clear()
+        return entries
+
+    def summary(self, rows: int, *, digest: str) -> Statement:
+        """Return the books of a file that is streamed, without its entries."""
+        return self._closed(rows, (), digest)
+
+    def count_compactly(self, occurrences: "Occurrences") -> None:
+        """Count equal rows in ``occurrences`` instead of a dict."""
+        self._occurrences = occurrences
+
+    def _closed(self, rows: int, entries: tuple[Entry, ...], digest: str) -> Statement:
+        unreadable = len(self._problems)
+        set_aside = len(self._set_aside)
+        counts = RowCounts(
+            rows=rows,
+            kept=rows - unreadable - set_aside - self._quarantined,
+            quarantined=self._quarantined,
+            unreadable=unreadable,
+            set_aside=set_aside,
+        )
+        form = self.format
+        return Statement(
+            entries=entries,
+            problems=tuple(self._problems),
+            repairs=tuple(
+                Repair(what=what, count=count, row=row)
+                for what, (count, row) in self._repairs.items()
+            ),
+            set_aside=tuple(self._set_aside),
+            counts=counts,
+            format=form.name,
+            precision=self.precision,
+            lossy=losses(self.precision, form.notes),
+            doubts=tuple(self.doubts),
+            zone=self._zone(),
+            accounts=tuple(self._met),
+            path=self.path,
+            digest=digest,
+        )
+
+    def _zone(self) -> Zone:
+        if self.timezone is None or self.format.zone is ZoneBasis.STATED:
+            return Zone("UTC", self.format.zone)
+        return Zone(zone_name(self.timezone), ZoneBasis.GIVEN)
+
+    def _require_balance(self, table: Table) -> None:
+        ended = self._ended
+        rows = range(table.first, table.first + len(table.rows))
+        if len(ended) == ended.total() == len(rows) and all(row in ended for row in rows):
+            return
+        lost = _listed(row for row in rows if not ended[row])
+        twice = _listed(row for row, count in ended.items() if count > 1)
+        raise PluginError(
+            f"The format {self.format.name!r} does not account for every row once "
+            f"(rows lost: {lost}; used more than once: {twice}).",
+            group=GROUP,
+            name=self.format.name,
+            hint="This is a fault of the format; report it to its author.",
+        )
+
+
+def less_sure(entry: Entry) -> Entry:
+    """Widen what an entry states, because its row holds a number that may have been cut."""
+    precision = entry.source.precision
+    if precision is None:
+        return entry
+    return attrs.evolve(entry, source=attrs.evolve(entry.source, precision=_wider(precision)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _wider(precision: Precision) -> Precision:
+    return attrs.evolve(precision, base=Rounding.UNIT, quote=Rounding.UNIT, fee=Rounding.UNIT)
+
+
+def too_wide(found: int, width: int) -> RowError:
+    return RowError(
+        None,
+        f"it has {found} cells under {width} column names",
+        "Look for a comma inside a number or name, which needs quotes around the cell.",
+    )
+
+
+def _listed(rows: Iterable[int], limit: int = 5) -> str:
+    found = list(rows)
+    more = "" if len(found) <= limit else f" and {len(found) - limit} more"
+    return (", ".join(map(str, found[:limit])) or "none") + more
