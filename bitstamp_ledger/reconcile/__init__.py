@@ -1,0 +1,31 @@
+"""Which rows of files are which records of the API; pure, without clock or I/O."""
+
+from bitstamp_ledger.reconcile._reconcile import reconcile
+from bitstamp_ledger.reconcile._result import (
+    Conflict,
+    Counts,
+    Decision,
+    Grade,
+    IdTrust,
+    Match,
+    Reconciliation,
+    Rule,
+    StatementZone,
+    Suspect,
+    Verdict,
+)
+
+__all__ = [
+    "Conflict",
+    "Counts",
+    "Decision",
+    "Grade",
+    "IdTrust",
+    "Match",
+    "Reconciliation",
+    "Rule",
+    "StatementZone",
+    "Suspect",
+    "Verdict",
+    "reconcile",
+]

@@ -1,0 +1,212 @@
+"""Known entries, found by what a row states.
+
+An index only narrows down; what fits is decided by `differences` alone.  It keeps the work for a
+row small even where one minute holds a hundred thousand entries, equal or all different.
+"""
+
+import datetime as dt
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from bitstamp_ledger.model import UnknownEntry, exact_difference, exact_sum
+from bitstamp_ledger.reconcile._observe import (
+    Field,
+    Fit,
+    Group,
+    Observation,
+    differences,
+    differences_but_time,
+    fit_of,
+)
+
+SCANNED_MAX: Final = 8
+"""So few are looked at one by one; more are worth sorting."""
+
+
+@attrs.define(eq=False)
+class _Content:
+    """Known entries that only their place and their time tell apart."""
+
+    example: Observation
+    positions: list[int] = attrs.field(factory=list)
+    """By time."""
+
+    def fits(self, row: Observation) -> bool:
+        """Say whether nothing but, perhaps, the time contradicts ``row``."""
+        return all(
+            next(differences_but_time(each, row), None) is None
+            and (each is self.example or (each.start < row.end and row.start < each.end))
+            for each in (self.example, *self.example.witnesses)
+        )
+
+
+@attrs.define(eq=False)
+class _Amounts:
+    """Contents by one of their amounts."""
+
+    position: int
+    """Which amount."""
+
+    by_value: dict[Decimal, list[_Content]] = attrs.field(factory=lambda: defaultdict(list))
+    _values: list[Decimal] | None = None
+    _widest: Decimal = Decimal(0)
+
+    def near(self, row: Observation, *, exact: bool) -> Iterator[_Content]:
+        """Yield all contents whose amount may be that of ``row``, and perhaps some others.
+
+        Args:
+            row: what is looked for.
+            exact: whether all these amounts stand for themselves only.
+        """
+        if exact and row.is_exact(self.position):
+            yield from self.by_value.get(row.amounts[self.position], ())
+            return
+        if self._values is None:
+            self._values = sorted(self.by_value)
+            self._widest = max(
+                _width(content.example, self.position)
+                for contents in self.by_value.values()
+                for content in contents
+            )
+        interval = row.interval(self.position)
+        low = exact_difference(interval.low, self._widest)
+        high = exact_sum(interval.high, self._widest)
+        first = bisect_left(self._values, low)
+        last = bisect_right(self._values, high)
+        for value in self._values[first:last]:
+            yield from self.by_value[value]
+
+
+def _width(observation: Observation, position: int) -> Decimal:
+    interval = observation.interval(position)
+    return exact_difference(interval.high, interval.low)
+
+
+class TimeIndex:
+    """Known entries by group, base amount, quote amount and time."""
+
+    def __init__(self, known: Sequence[Observation]) -> None:
+        """Take in known entries, which are sorted by time."""
+        self._known = known
+        self._by_base: dict[Group, dict[tuple[int, bool], _Amounts]] = defaultdict(dict)
+        self._by_quote: dict[int, _Amounts] = {}
+        contents: dict[object, _Content] = {}
+        for position, observation in enumerate(known):
+            if observation.group.family == UnknownEntry.kind:
+                continue  # Not understood: its content proves nothing.
+            key = observation.content
+            content = contents.get(key)
+            if content is None:
+                content = contents[key] = _Content(observation)
+                self._place(content)
+            content.positions.append(position)
+
+    def _place(self, content: _Content) -> None:
+        observation = content.example
+        base = observation.base
+        slot = base, observation.is_exact(base) if observation.amounts else True
+        bases = self._by_base[observation.group]
+        if slot not in bases:
+            bases[slot] = _Amounts(base)
+        value = observation.amounts[base] if observation.amounts else Decimal(0)
+        bases[slot].by_value[value].append(content)
+
+    def fitting(self, row: Observation) -> Iterator[tuple[int, Fit]]:
+        """Yield the positions of the known entries that contradict ``row`` in nothing."""
+        known = self._known
+        for content in self._candidates(row):
+            positions = content.positions
+            first = bisect_right(positions, row.start, key=lambda each: known[each].end)
+            last = bisect_left(positions, row.end, first, key=lambda each: known[each].start)
+            if first < last and content.fits(row):
+                fit = fit_of(content.example, row)
+                for position in positions[first:last]:
+                    yield position, fit
+
+    def _candidates(self, row: Observation) -> Iterator[_Content]:
+        if not row.amounts:
+            for bases in self._by_base.get(row.group, {}).values():
+                for contents in bases.by_value.values():
+                    yield from contents
+            return
+        for (_, exact), bases in self._by_base.get(row.group, {}).items():
+            if exact and row.is_exact(bases.position):
+                yield from self._of_one_base(bases, row)
+            else:
+                yield from bases.near(row, exact=exact)
+
+    def _of_one_base(self, bases: _Amounts, row: Observation) -> Iterator[_Content]:
+        contents = bases.by_value.get(row.amounts[bases.position], ())
+        if len(contents) <= SCANNED_MAX or len(row.amounts) == 1:
+            yield from contents
+            return
+        quotes = self._by_quote.get(id(contents))
+        if quotes is None:
+            position = 1 - bases.position
+            quotes = self._by_quote[id(contents)] = _Amounts(position)
+            for content in contents:
+                quotes.by_value[content.example.amounts[position]].append(content)
+        yield from quotes.near(row, exact=False)
+
+
+class NearIndex:
+    """Known entries by what a row that misses by one field still shares with them."""
+
+    NEAR: Final = dt.timedelta(minutes=1)
+    """How far the time may be off to be called the one field that differs."""
+
+    TRIED_MAX: Final = 32
+    """So many entries before the row and after it are looked at, the nearest in time."""
+
+    def __init__(self, known: Sequence[Observation]) -> None:
+        """Take in known entries, which are sorted by time."""
+        self._known = known
+        self._places: dict[object, list[int]] = defaultdict(list)
+        for position, observation in enumerate(known):
+            for key in _shared_keys(observation):
+                self._places[key].append(position)
+
+    def nearest(self, row: Observation) -> Iterator[tuple[Observation, Field]]:
+        """Yield the entries that differ from ``row`` in one field, the nearest in time first."""
+        found: dict[int, tuple[dt.timedelta, int, Field]] = {}
+        for key in _shared_keys(row):
+            places = self._places.get(key, [])
+            here = bisect_left(places, row.start, key=lambda each: self._known[each].start)
+            for position in places[max(here - self.TRIED_MAX, 0) : here + self.TRIED_MAX]:
+                known = self._known[position]
+                distance = abs(known.start - row.start)
+                if distance < self.NEAR + (row.end - row.start) and _may_be_one(known, row):
+                    field = _one_difference(known, row)
+                    if field is not None:
+                        found[position] = distance, position, field
+        for _, position, field in sorted(found.values(), key=lambda each: each[:2]):
+            yield self._known[position], field
+
+
+def _one_difference(known: Observation, row: Observation) -> Field | None:
+    contradicted = list(differences(known, row))
+    if not contradicted and UnknownEntry.kind in {known.group.family, row.group.family}:
+        return Field.KIND  # One kind of not understood says nothing of the other.
+    return contradicted[0] if len(contradicted) == 1 else None
+
+
+def _shared_keys(observation: Observation) -> Iterator[object]:
+    """Yield what two entries have in common, one or the other, that differ in one field only."""
+    currencies = observation.group.currencies
+    if len(currencies) == 1:
+        yield currencies
+        return
+    for position, amount in enumerate(observation.amounts):
+        yield currencies, position, amount
+
+
+def _may_be_one(known: Observation, row: Observation) -> bool:
+    """Say whether the direction is the same, as far as it is understood."""
+    if UnknownEntry.kind in {known.group.family, row.group.family}:
+        return True
+    return known.group.received == row.group.received

@@ -1,0 +1,547 @@
+"""Pair the rows of one statement with what is known so far.
+
+Known are the records of the API, and the rows of statements that were read before and that no
+record explains.  Every rule works on what the stronger ones left, and uses each entry once.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from bitstamp_ledger.model import Entry, UnknownEntry
+from bitstamp_ledger.reconcile._assign import assign, interchangeable
+from bitstamp_ledger.reconcile._explain import name_of
+from bitstamp_ledger.reconcile._index import NearIndex, TimeIndex
+from bitstamp_ledger.reconcile._observe import (
+    Field,
+    Fit,
+    Observation,
+    differences,
+    observe,
+)
+from bitstamp_ledger.reconcile._result import (
+    Conflict,
+    Decision,
+    Grade,
+    IdTrust,
+    Rule,
+    Suspect,
+    Verdict,
+)
+
+SYSTEMATIC: Final = 3
+"""So many disagreements between ids and contents are no accident: the ids are of another kind.
+
+Equal fills of one order, some of which the API lacks, disagree too, all at one moment; so
+agreeing contents count once for each time.
+"""
+
+EXCHANGE_ID: Final = "exchange id"
+ROW_NUMBER: Final = "row number"
+
+
+@attrs.frozen
+class Pair:
+    """One known entry and one row that are the same event."""
+
+    known: Entry
+    row: Entry
+    rule: Rule
+    grade: Grade
+
+
+@attrs.frozen(kw_only=True)
+class Pairing:
+    """The outcome for one statement."""
+
+    trust: IdTrust
+    pairs: list[Pair]
+    conflicts: list[Conflict]
+    suspects: list[Suspect]
+    new: list[Entry]
+    """Rows that are no second witness, those of conflicts and suspects included."""
+
+    known_after: Callable[[], list[Observation]]
+    """What is known now: the entries known before, with their new witnesses, and the new rows."""
+
+
+def pair_rows(
+    known: Sequence[Observation],
+    rows: Iterable[Entry],
+    *,
+    path: str | None,
+    decisions: Iterable[Decision] = (),
+    ids_proven: bool = False,
+) -> Pairing:
+    """Pair the rows of one statement with known entries.
+
+    The outcome does not depend on the order of either input.
+
+    Args:
+        known: entries of one or more accounts, as `in_order` returns them.
+        rows: the entries of the statement.
+        path: the statement's path, for what is said about it.
+        decisions: what people said about pairs; obeyed before any rule.
+        ids_proven: whether another statement of this format has shown that its ids are the
+            exchange's.
+    """
+    observed = in_order(map(observe, rows))
+    matcher = _Matcher(free=list(known), rows=observed, ids_proven=ids_proven)
+    matcher.obey(decisions)
+    agreeing, contradicting = matcher.by_id()
+    matcher.by_cells()
+    matcher.by_intervals()
+    matcher.look_for_near_misses()
+    matcher.look_for_repeated_ids(observed)
+    new = in_order([*matcher.set_apart, *matcher.rows])
+    return Pairing(
+        trust=_trust(path, agreeing, contradicting, matcher),
+        pairs=sorted(matcher.pairs, key=lambda pair: _place(pair.row)),
+        conflicts=matcher.conflicts,
+        suspects=sorted(matcher.suspects, key=lambda suspect: _place(suspect.row)),
+        new=[row.entry for row in new],
+        known_after=lambda: in_order([*_witnessed(known, observed, matcher.pairs), *new]),
+    )
+
+
+def in_order(observations: Iterable[Observation]) -> list[Observation]:
+    """Return observations by time, in an order that does not depend on that of the input.
+
+    Nor on where a row stands in its file: an identity says what a row states.
+    """
+    return sorted(observations, key=lambda observation: _place(observation.entry))
+
+
+def _place(entry: Entry) -> tuple[object, ...]:
+    return entry.time, entry.transaction_id or 0, entry.id, entry.source.path or ""
+
+
+def _place_among_twins(row: Observation) -> tuple[object, ...]:
+    """Return what equal rows are sorted by: what their cells state, then where they stand."""
+    entry = row.entry
+    content, _, _ = entry.id.rpartition("-")
+    return entry.transaction_id or 0, content, entry.source.row or 0
+
+
+def _witnessed(
+    known: Iterable[Observation], rows: Iterable[Observation], pairs: Iterable[Pair]
+) -> Iterator[Observation]:
+    row_of = {id(row.entry): row for row in rows}
+    witness_of = {id(pair.known): row_of[id(pair.row)] for pair in pairs}
+    for observation in known:
+        witness = witness_of.get(id(observation.entry))
+        yield observation if witness is None else observation.witnessed_by(witness)
+
+
+@attrs.define
+class _Matcher:
+    free: list[Observation]
+    """Known entries not yet paired, by time."""
+
+    rows: list[Observation]
+    """Rows not yet paired, by time."""
+
+    ids_proven: bool = False
+    """Whether ids of this format have proved themselves elsewhere."""
+
+    rejected: set[tuple[str, str]] = attrs.field(factory=set)
+    rejected_rows: set[str] = attrs.field(factory=set)
+    ids_trusted: bool = False
+    """Whether ids have proved themselves on this statement."""
+
+    file_ids_trusted: bool = False
+    """Whether ids have shown to be of one kind with those of the files read before."""
+
+    ids_unlike: bool = False
+    """Whether ids have shown to be of another kind."""
+
+    pairs: list[Pair] = attrs.field(factory=list)
+    conflicts: list[Conflict] = attrs.field(factory=list)
+    suspects: list[Suspect] = attrs.field(factory=list)
+    set_apart: list[Observation] = attrs.field(factory=list)
+    """Rows that contradict a known entry; no further rule may touch them."""
+
+    def obey(self, decisions: Iterable[Decision]) -> None:
+        """Apply what people said: confirmed pairs are made, rejected ones can never be.
+
+        Of a pair that is both, the rejection holds: it removes nothing.
+        """
+        confirmed: list[tuple[str, str]] = []
+        for decision in decisions:
+            pair = (decision.record_id, decision.row_id)
+            if decision.verdict is Verdict.REJECT:
+                self.rejected.add(pair)
+                self.rejected_rows.add(decision.row_id)
+            else:
+                confirmed.append(pair)
+        if not confirmed:
+            return
+        free = {known.entry.id: known for known in self.free}
+        rows = {row.entry.id: row for row in self.rows}
+        for record_id, row_id in confirmed:
+            if (record_id, row_id) in self.rejected:
+                continue
+            if record_id in free and row_id in rows:
+                self._join(free.pop(record_id), rows.pop(row_id), Rule.DECISION, Grade.CERTAIN)
+        self._sweep()
+
+    def by_id(self) -> tuple[int, int]:
+        """Pair rows that carry the id of a known entry with the same content.
+
+        Whether ids are the exchange's is shown by its records; that rows of two files share ids
+        shows no more than that both come from one source.
+
+        Returns:
+            How many rows agree with the entry of their id, and how many contradict it.
+        """
+        by_id = self._known_by_id()
+        of_api = self._evidence(by_id, from_api=True)
+        of_files = self._evidence(by_id, from_api=False)
+        self.ids_unlike = of_api.unlike or of_files.unlike
+        self.ids_trusted = of_api.trusted
+        self.file_ids_trusted = of_files.trusted
+        joined: set[int] = set()
+        for evidence in (of_api, of_files):
+            for known, row in () if evidence.unlike else evidence.agreeing:
+                if id(row) not in joined:
+                    joined.add(id(row))
+                    self._join(known, row, Rule.EXCHANGE_ID, Grade.CERTAIN)
+        clashes: dict[int, tuple[Observation, list[Observation]]] = {}
+        for evidence in (of_api, of_files):
+            for row, clashing in () if evidence.unlike else evidence.contradicting:
+                if id(row) not in joined:
+                    clashes.setdefault(id(row), (row, []))[1].extend(clashing)
+        for row, clashing in clashes.values():
+            self._set_apart(row, clashing, "the same exchange id, but other content")
+        self._sweep()
+        agreeing = {id(row) for _, row in (*of_api.agreeing, *of_files.agreeing)}
+        contradicting = {id(row) for row, _ in (*of_api.contradicting, *of_files.contradicting)}
+        return len(agreeing), len(contradicting - agreeing)
+
+    def _evidence(
+        self, by_id: Mapping["ExchangeId | None", list[Observation]], *, from_api: bool
+    ) -> "_Evidence":
+        """Compare every row with the entries of its id, of the API or of other files."""
+        evidence = _Evidence()
+        taken: set[int] = set()
+        for row in self.rows if by_id else ():
+            candidates = [
+                known
+                for known in by_id.get(_exchange_id(row), ())
+                if _is_from_api(known) is from_api
+                and id(known) not in taken
+                and not self._is_rejected(known, row)
+            ]
+            fitting = [known for known in candidates if _same_content(known, row)]
+            if fitting:
+                taken.add(id(fitting[0]))
+                evidence.agreeing.append((fitting[0], row))
+            elif clashing := [known for known in candidates if _same_place(known, row)]:
+                evidence.contradicting.append((row, clashing))
+        return evidence
+
+    def _known_by_id(self) -> Mapping["ExchangeId | None", list[Observation]]:
+        """Return the known entries whose id some row carries, by id."""
+        wanted = {_exchange_id(row) for row in self.rows} - {None}
+        found: dict[ExchangeId | None, list[Observation]] = defaultdict(list)
+        for known in self.free if wanted else ():
+            identity = _exchange_id(known)
+            if identity in wanted:
+                found[identity].append(known)
+        return found
+
+    def by_cells(self) -> None:
+        """Pair rows that are not understood with the same rows of a file read before.
+
+        Their content proves nothing, but the same cells, as often as the fuller file has them, do.
+        """
+        seen = {
+            known.entry.id: known
+            for known in self.free
+            if isinstance(known.entry, UnknownEntry) and known.entry.source.row is not None
+        }
+        for row in self.rows if seen else ():
+            known = seen.get(row.entry.id)
+            if (
+                known is not None
+                and known.entry.source.raw == row.entry.source.raw
+                and not self._is_rejected(known, row)
+            ):
+                self._join(known, row, Rule.SAME_CELLS, Grade.STRONG)
+        self._sweep()
+
+    def by_intervals(self) -> None:
+        """Pair what fits within the intervals, one-to-one, as many as possible.
+
+        Two ids of one kind that differ name two events, whatever the content.  So entries whose
+        ids differ are tried last, and only where the ids may be of two kinds.
+        """
+        self.pairs.extend(self._fitting_pairs(despite_ids=self.ids_unlike))
+        self._sweep()
+        may_be_unlike = not (self.ids_unlike or self.ids_trusted or self.ids_proven)
+        if not may_be_unlike or all(_exchange_id(row) is None for row in self.rows):
+            return
+        pairs = self._fitting_pairs(despite_ids=True)
+        if len({pair.row.time for pair in pairs}) >= SYSTEMATIC:
+            self.ids_unlike = True
+            self.pairs.extend(pairs)
+            self._sweep()
+            return
+        # Too few to say that the ids of this statement are of another kind; and if they are
+        # the exchange's, these are different events.  Nothing is merged on that.
+        self.suspects.extend(
+            Suspect(row=pair.row, near=pair.known, field=EXCHANGE_ID) for pair in pairs
+        )
+
+    def _fitting_pairs(self, *, despite_ids: bool) -> list[Pair]:
+        """Return pairs of what is left, one-to-one, as many as possible."""
+        row_classes = self._row_classes()
+        index = TimeIndex(self.free)
+        fits: dict[int, list[tuple[int, Fit]]] = defaultdict(list)
+        for number, rows in enumerate(row_classes):
+            for position, fit in index.fitting(rows[0]):
+                if self._may_pair(self.free[position], rows[0], despite_ids=despite_ids):
+                    fits[position].append((number, fit))
+        by_reach: dict[tuple[tuple[int, Fit], ...], list[Observation]] = defaultdict(list)
+        for position in sorted(fits):
+            by_reach[tuple(fits[position])].append(self.free[position])
+        known_classes = list(by_reach.values())
+        edges = {
+            (number, row_class): int(fit)
+            for number, reach in enumerate(by_reach)
+            for row_class, fit in reach
+        }
+        amounts = assign(
+            [len(members) for members in known_classes],
+            [len(members) for members in row_classes],
+            edges,
+        )
+        undecided = self._undecided(edges, amounts, known_classes, row_classes)
+        pairs: list[Pair] = []
+        left_known = [iter(members) for members in known_classes]
+        left_rows = [iter(members) for members in row_classes]
+        for known_class, row_class in sorted(amounts):
+            if row_class in undecided:
+                continue
+            silent = edges[known_class, row_class] == Fit.SILENT
+            grade = Grade.WEAK if silent else Grade.STRONG
+            for _ in range(amounts[known_class, row_class]):
+                known, row = next(left_known[known_class]), next(left_rows[row_class])
+                pairs.append(Pair(known.entry, row.entry, Rule.INTERVALS, grade))
+        return pairs
+
+    def _undecided(
+        self,
+        edges: Mapping[tuple[int, int], int],
+        amounts: Mapping[tuple[int, int], int],
+        known_classes: Sequence[list[Observation]],
+        row_classes: Sequence[list[Observation]],
+    ) -> set[int]:
+        """Return the row classes of which it is open which row is left over, and report them.
+
+        More rows than known entries is fine while the rows are alike: whichever is kept, the
+        ledger is the same.  Where they state different facts it is not, and nothing is guessed.
+        """
+        used: Counter[int] = Counter()
+        for (_, row_class), amount in amounts.items():
+            used[row_class] += amount
+        left_over = [
+            row_class
+            for row_class in {row for _, row in edges}
+            if used[row_class] < len(row_classes[row_class])
+        ]
+        undecided: set[int] = set()
+        for group in interchangeable(edges, amounts, left_over) if left_over else ():
+            if len({_ledger_facts(row_classes[row_class][0]) for row_class in group}) == 1:
+                continue
+            undecided.update(group)
+            fitting = {known_class for known_class, row_class in amounts if row_class in group}
+            self.conflicts.append(
+                _conflict(
+                    [
+                        each
+                        for known_class in sorted(fitting)
+                        for each in known_classes[known_class]
+                    ],
+                    [row for row_class in group for row in row_classes[row_class]],
+                    "more rows fit than there are entries, and they differ",
+                )
+            )
+        return undecided
+
+    def look_for_near_misses(self) -> None:
+        """For rows left over, find the known entry left over that misses by one field."""
+        if not self.rows:
+            return
+        index = NearIndex(self.free)
+        disputed = {id(row) for conflict in self.conflicts for row in conflict.file}
+        disputed.update(id(suspect.row) for suspect in self.suspects)
+        for rows in self._row_classes():
+            near = next(
+                (
+                    (known, field)
+                    for known, field in index.nearest(rows[0])
+                    if not self._is_rejected(known, rows[0])
+                ),
+                None,
+            )
+            for row in rows if near is not None else ():
+                if near is not None and id(row.entry) not in disputed:
+                    self.suspects.append(
+                        Suspect(row=row.entry, near=near[0].entry, field=near[1].value)
+                    )
+
+    def look_for_repeated_ids(self, rows: Iterable[Observation]) -> None:
+        """Report rows that repeat the id and the content of a row of their own statement.
+
+        A file that was pasted together from two exports holds such rows.  Nothing inside one file
+        is ever merged, so they are kept, and shown.
+        """
+        if self.ids_unlike:
+            return
+        left_over = {id(row) for row in self.rows}
+        first: dict[ExchangeId, Observation] = {}
+        for row in rows:
+            identity = _exchange_id(row)
+            if identity is None:
+                continue
+            earlier = first.setdefault(identity, row)
+            if earlier is not row and id(row) in left_over and _same_content(earlier, row):
+                self.suspects.append(Suspect(row=row.entry, near=earlier.entry, field=ROW_NUMBER))
+
+    def _may_pair(self, known: Observation, row: Observation, *, despite_ids: bool) -> bool:
+        if self.rejected and self._is_rejected(known, row):
+            return False
+        if _exchange_id(row) is None or _exchange_id(known) is None:
+            return True
+        is_one_kind = self.ids_trusted if _is_from_api(known) else self.file_ids_trusted
+        return despite_ids and not is_one_kind
+
+    def _row_classes(self) -> list[list[Observation]]:
+        """Group the rows that are interchangeable, each group in the order of the file.
+
+        A row of which people rejected a pair is not interchangeable with its twins.
+        """
+        found: dict[object, list[Observation]] = defaultdict(list)
+        for row in self.rows:
+            own_id = row.entry.id if row.entry.id in self.rejected_rows else None
+            found[row.content, row.start, _exchange_id(row) is None, own_id].append(row)
+        for rows in found.values():
+            if len(rows) > 1:
+                rows.sort(key=_place_among_twins)
+        return list(found.values())
+
+    def _is_rejected(self, known: Observation, row: Observation) -> bool:
+        return (known.entry.id, row.entry.id) in self.rejected
+
+    def _join(self, known: Observation, row: Observation, rule: Rule, grade: Grade) -> None:
+        self.pairs.append(Pair(known.entry, row.entry, rule, grade))
+
+    def _set_apart(self, row: Observation, clashing: list[Observation], reason: str) -> None:
+        self.set_apart.append(row)
+        self.conflicts.append(_conflict(clashing, [row], reason))
+
+    def _sweep(self) -> None:
+        """Drop what is paired or set apart from what the next rule sees."""
+        paired = {id(pair.known) for pair in self.pairs}
+        done = {id(pair.row) for pair in self.pairs} | {id(row.entry) for row in self.set_apart}
+        self.free = [known for known in self.free if id(known.entry) not in paired]
+        self.rows = [row for row in self.rows if id(row.entry) not in done]
+
+
+ExchangeId = tuple[str, int]
+
+
+@attrs.define
+class _Evidence:
+    """What the ids of a statement say when they are held against known entries."""
+
+    agreeing: list[tuple[Observation, Observation]] = attrs.field(factory=list)
+    """Known entries and rows with one id and one content."""
+
+    contradicting: list[tuple[Observation, list[Observation]]] = attrs.field(factory=list)
+    """Rows, and the known entries of the same id that are of other content."""
+
+    @property
+    def unlike(self) -> bool:
+        """Whether the ids are of two kinds."""
+        return len(self.contradicting) >= max(SYSTEMATIC, len(self.agreeing) + 1)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the ids are of one kind."""
+        return bool(self.agreeing) and not self.unlike
+
+
+def _is_from_api(observation: Observation) -> bool:
+    return observation.entry.source.row is None
+
+
+def _exchange_id(observation: Observation) -> ExchangeId | None:
+    entry = observation.entry
+    if entry.transaction_id is None or not observation.precision.exchange_ids:
+        return None
+    return entry.account, entry.transaction_id
+
+
+def _ledger_facts(row: Observation) -> tuple[object, ...]:
+    """Return what a ledger would hold of a row."""
+    return row.entry.legs, row.start, row.end, row.entry.fee
+
+
+def _same_content(known: Observation, row: Observation) -> bool:
+    if isinstance(known.entry, UnknownEntry) or isinstance(row.entry, UnknownEntry):
+        # What one side does not understand is compared by its amounts alone.
+        return _sizes(known.entry) == _sizes(row.entry) and Field.TIME not in differences(
+            known, row
+        )
+    return next(differences(known, row), None) is None
+
+
+def _sizes(entry: Entry) -> list[tuple[str, object]]:
+    return sorted((leg.currency, abs(leg.value)) for leg in entry.legs)
+
+
+def _same_place(known: Observation, row: Observation) -> bool:
+    """Say whether one id can only mean one event.
+
+    Records of two kinds may share an id, and so do both sides of a trade
+    (docs/facts/exchange.md, "Ids").
+    """
+    return known.group.family == row.group.family and (
+        known.group.received == row.group.received or known.group.currencies != row.group.currencies
+    )
+
+
+def _trust(path: str | None, agreeing: int, contradicting: int, matcher: _Matcher) -> IdTrust:
+    if matcher.ids_unlike:
+        explanation = (
+            "ids and contents disagree throughout, so these are not the exchange's ids; "
+            "rows were compared by content"
+        )
+    elif matcher.ids_trusted:
+        explanation = f"{agreeing} rows have both the id and the content of a known entry"
+    else:
+        explanation = "no row showed whether its id is the exchange's"
+    return IdTrust(
+        path=path,
+        trusted=matcher.ids_trusted,
+        agreeing=agreeing,
+        contradicting=contradicting,
+        explanation=explanation,
+    )
+
+
+def _conflict(known: Iterable[Observation], rows: Iterable[Observation], reason: str) -> Conflict:
+    entries = [each.entry for each in known]
+    names = ", ".join(name_of(entry) for entry in entries)
+    return Conflict(
+        api=tuple(entry for entry in entries if entry.source.row is None),
+        file=(
+            *(entry for entry in entries if entry.source.row is not None),
+            *(row.entry for row in rows),
+        ),
+        reason=f"{reason}: {names}",
+    )

@@ -1,0 +1,188 @@
+"""What reconciliation says: every record and every row in exactly one part."""
+
+import datetime as dt
+import enum
+from typing import Self
+
+import attrs
+
+from bitstamp_ledger.model import Entry
+from bitstamp_ledger.reconcile._explain import explain
+
+
+class Rule(enum.Enum):
+    """Why a record and a row are held to be the same event, strongest first."""
+
+    DECISION = "a person's decision"
+    EXCHANGE_ID = "same exchange id, same content"
+    SAME_CELLS = "same cells in another file"
+    INTERVALS = "same content within what the row states"
+
+
+class Grade(enum.Enum):
+    """How sure a match is."""
+
+    CERTAIN = "certain"
+    """By id, or because a person said so."""
+
+    STRONG = "strong"
+    """Everything agrees, the fee included."""
+
+    WEAK = "weak"
+    """Everything that is stated agrees, but one side does not state the fee."""
+
+
+class Verdict(enum.Enum):
+    """What a person said about a pair."""
+
+    CONFIRM = "confirm"
+    REJECT = "reject"
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """A person's word on one pair; later runs obey it."""
+
+    verdict: Verdict
+    record_id: str
+    """The identity of the one entry, usually of the API's."""
+
+    row_id: str
+    """The identity of the other, a row of a file."""
+
+
+@attrs.frozen(kw_only=True)
+class Match:
+    """A claim that these entries of the API and these rows of a file are the same events."""
+
+    api: tuple[Entry, ...]
+    """One or more records; empty where a row repeats a row of another file."""
+
+    file: tuple[Entry, ...]
+    """One or more rows; where ``api`` is empty, the row that is kept comes first."""
+
+    rule: Rule
+    grade: Grade
+
+    def explain(self) -> str:
+        """Say in words what agrees, within which interval, and what was not stated."""
+        return explain(self.api, self.file, f"{self.rule.value} ({self.grade.value})")
+
+
+@attrs.frozen(kw_only=True)
+class Conflict:
+    """Sources that contradict each other.  Nothing was merged; a person must look."""
+
+    api: tuple[Entry, ...]
+    file: tuple[Entry, ...]
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Suspect:
+    """A row that misses one entry by exactly one field.  It is kept in the ledger."""
+
+    row: Entry
+    near: Entry
+    field: str
+    """The one field that differs."""
+
+
+@attrs.frozen(kw_only=True)
+class StatementZone:
+    """In which zone a statement was read, and why."""
+
+    path: str | None
+    format: str
+    zone: str
+    """An IANA name, or UTC."""
+
+    evidence: str
+
+
+@attrs.frozen(kw_only=True)
+class IdTrust:
+    """Whether the ids of a statement are the exchange's, and what showed it."""
+
+    path: str | None
+    trusted: bool
+    agreeing: int
+    """Rows whose id and content both fit a known entry."""
+
+    contradicting: int
+    """Rows whose id is that of a known entry with other content."""
+
+    explanation: str
+
+
+@attrs.frozen(kw_only=True)
+class Counts:
+    """Where everything that came in has gone; the four parts add up to it."""
+
+    received: int
+    kept: int
+    witnessed: int
+    """A second source of a known entry."""
+
+    quarantined: int
+    """Not understood, kept as received."""
+
+    suppressed: int = 0
+    """Left out because a person said so."""
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every input is accounted for exactly once."""
+        return self.received == self.kept + self.witnessed + self.quarantined + self.suppressed
+
+    def __add__(self, other: "Counts") -> Self:
+        return type(self)(
+            received=self.received + other.received,
+            kept=self.kept + other.kept,
+            witnessed=self.witnessed + other.witnessed,
+            quarantined=self.quarantined + other.quarantined,
+            suppressed=self.suppressed + other.suppressed,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Reconciliation:
+    """Which rows of files are which records of the API."""
+
+    entries: tuple[Entry, ...]
+    """The ledger: every record of the API, and every row that is not a second witness; by time."""
+
+    matches: tuple[Match, ...]
+    file_matches: tuple[Match, ...]
+    """Rows that repeat a row of another file, where the API holds neither."""
+
+    api_only: tuple[Entry, ...]
+    """Records that no row is a witness of."""
+
+    new: tuple[Entry, ...]
+    """Rows that the API does not hold; they are in ``entries``."""
+
+    conflicts: tuple[Conflict, ...]
+    suspects: tuple[Suspect, ...]
+    zones: tuple[StatementZone, ...]
+    ids: tuple[IdTrust, ...]
+    counts: Counts
+    """Records and rows together."""
+
+    @property
+    def unexplained(self) -> tuple[Entry, ...]:
+        """The new rows that the API should hold: of an account that it covers, inside its span.
+
+        Such a row may have been edited, belong to another exchange, or stand under a wrong
+        account; a new row outside the span is only older or younger than what was read.
+        """
+        spans: dict[str, tuple[dt.datetime, dt.datetime]] = {}
+        for entry in self.entries:
+            if entry.source.row is None:
+                first, _ = spans.get(entry.account, (entry.time, entry.time))
+                spans[entry.account] = (first, entry.time)
+        return tuple(
+            row
+            for row in self.new
+            if row.account in spans and spans[row.account][0] <= row.time <= spans[row.account][1]
+        )
