@@ -1,0 +1,293 @@
+"""The commands."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from bitstamp_ledger import sinks
+from bitstamp_ledger._version import __version__
+from bitstamp_ledger.api import parse_user_transactions
+from bitstamp_ledger.cli import _demo, _show
+from bitstamp_ledger.cli._check_key import check_key_command
+from bitstamp_ledger.errors import BitstampLedgerError, StatementError
+from bitstamp_ledger.files import formats, read_statement
+from bitstamp_ledger.model import MAIN_ACCOUNT, Entry
+from bitstamp_ledger.reconcile import reconcile
+
+EXIT_UNPROVED = 1
+EXIT_STOPPED = 3
+EXIT_INTERRUPTED = 130
+
+INPUT_FILE = click.Path(dir_okay=False, path_type=Path)
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+LIST_OPTION = click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="List at most so many rows of each kind; 0 lists all.",
+)
+
+
+def run() -> int:
+    """Run the command line; return its exit code, with every error as one message."""
+    try:
+        result = app.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        return EXIT_INTERRUPTED
+    except click.ClickException as usage:
+        usage.show()
+        return usage.exit_code
+    except BitstampLedgerError as error:
+        _show.error(error)
+        return EXIT_STOPPED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; a second error on closing would be noise.
+        with contextlib.suppress(OSError):
+            sys.stderr.close()
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bitstamp-ledger")
+def app() -> None:
+    """Read a Bitstamp history, recognise the same trades in files, prove the ledger.
+
+    Nothing here trades or withdraws. A key and its secret are never taken from the command line.
+
+    \b
+    Exit codes: 0 done; 1 done, but the balances do not agree; 2 the command was
+    not understood; 3 an input, the exchange or the disk stopped it; 10 to 14
+    the verdict of check-key (see its help).
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+
+
+@app.command()
+@click.option(
+    "--transactions",
+    type=click.IntRange(20, 1_000_000),
+    default=2_000,
+    show_default=True,
+    help="How many records the account has.",
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed makes the same account."
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder to write files and ledger into.",
+)
+@JSON_OPTION
+def demo(transactions: int, seed: int, out: Path, *, as_json: bool) -> int:
+    """Walk the whole road on a made-up account.
+
+    Starts a local exchange, reads an account over HTTP, imports two files that overlap it,
+    recognises the duplicates, proves the balances and writes the ledger.
+    """
+    report = _demo.walk(transactions=transactions, seed=seed, out=out, quiet=as_json)
+    if as_json:
+        _show.as_json(_demo.as_document(report))
+    else:
+        _demo.show(report)
+    return 0 if report.proof.holds else EXIT_UNPROVED
+
+
+@app.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Loopback port; 0 takes any free one.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="The same seed makes the same account, key and secret.",
+)
+@click.option(
+    "--transactions",
+    type=click.IntRange(0),
+    default=2_000,
+    show_default=True,
+    help="How many records the account has.",
+)
+@click.option(
+    "--account",
+    "account_file",
+    type=INPUT_FILE,
+    default=None,
+    help="Load the account from this JSON file instead.",
+)
+def sandbox(port: int, seed: int, transactions: int, account_file: Path | None) -> None:
+    """Run a local exchange that speaks the documented protocol, until Ctrl-C."""
+    from bitstamp_ledger.sandbox import serve  # noqa: PLC0415 - optional packages
+
+    serve(
+        port=port,
+        seed=seed,
+        transactions=transactions,
+        account_file=account_file,
+        announce=lambda running: _show.sandbox(running.url, running.key, running.secret),
+    )
+
+
+@app.command()
+@click.argument("file", type=INPUT_FILE)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(formats()),
+    default=None,
+    help="Take this format instead of recognising it by the header.",
+)
+@click.option("--timezone", default=None, help="Zone of the printed times, such as Europe/Paris.")
+@click.option("--account", default=None, help="Account of rows that do not name one.")
+@click.option(
+    "--date-order",
+    type=click.Choice(["day-first", "month-first"]),
+    default=None,
+    help="Where the file itself does not show whether the day or the month comes first.",
+)
+@click.option("--part", default=None, help="The member of an archive, or the sheet, to read.")
+@click.option(
+    "--columns",
+    type=INPUT_FILE,
+    default=None,
+    help="A TOML file that says what the columns of an unknown table mean.",
+)
+@LIST_OPTION
+@JSON_OPTION
+def read(  # noqa: PLR0917 - click passes by keyword
+    file: Path,
+    format_name: str | None,
+    timezone: str | None,
+    account: str | None,
+    date_order: Literal["day-first", "month-first"] | None,
+    part: str | None,
+    columns: Path | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Show what a trade file states, what it loses, and which rows cannot be read."""
+    statement = read_statement(
+        file,
+        format=format_name,
+        timezone=timezone,
+        account=account,
+        date_order=date_order,
+        part=part,
+        columns=columns,
+    )
+    if as_json:
+        _show.as_json(_show.statement_document(statement))
+    else:
+        _show.statement(statement, limit=limit)
+
+
+@app.command(name="reconcile")
+@click.option(
+    "--api",
+    "pages",
+    type=INPUT_FILE,
+    multiple=True,
+    required=True,
+    help="A saved page of user_transactions (JSON). May be given several times.",
+)
+@click.option(
+    "--file",
+    "files",
+    type=INPUT_FILE,
+    multiple=True,
+    help="A trade file. May be given several times.",
+)
+@click.option(
+    "--account",
+    default=MAIN_ACCOUNT,
+    show_default=True,
+    help="The account that the pages belong to.",
+)
+@click.option("--explain", is_flag=True, help="Give the reasons for each match.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Write the ledger to this file (.csv or .jsonl).",
+)
+@LIST_OPTION
+@JSON_OPTION
+def reconcile_command(
+    pages: tuple[Path, ...],
+    files: tuple[Path, ...],
+    account: str,
+    out: Path | None,
+    limit: int,
+    *,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Recognise which rows of files are records of saved API pages.
+
+    \b
+    Example:
+      bitstamp-ledger reconcile --api page.json --file export.csv --out ledger.csv
+    """  # noqa: D301 - as above
+    sink = _sink_for(out)
+    records = [record for page in pages for record in _read_page(page, account)]
+    statements = [read_statement(path) for path in files]
+    result = reconcile(records, statements)
+    if out is not None and sink is not None:
+        with sinks.open(sink, path=out) as handle:
+            handle.write(result.entries)
+    if as_json:
+        _show.as_json(_show.reconciliation_document(result))
+        return
+    for statement in statements:
+        _show.statement_summary(statement)
+    _show.reconciliation(result, limit=limit, explain=explain)
+    if out is not None:
+        _show.note(f"Ledger written to {out}")
+
+
+def _sink_for(out: Path | None) -> str | None:
+    """Choose the sink by the file's name, before any work is done."""
+    if out is None:
+        return None
+    name = out.suffix.removeprefix(".")
+    if name not in sinks.names():
+        known = ", ".join(f".{each}" for each in sinks.names())
+        raise click.BadParameter(f"the name must end in one of {known}", param_hint="--out")
+    return name
+
+
+def _read_page(path: Path, account: str) -> Iterator[Entry]:
+    try:
+        text = path.read_bytes()
+    except OSError as exc:
+        raise StatementError(
+            f"{path} cannot be read: {exc.strerror or exc}.",
+            path=str(path),
+            hint="Check the name, and that the file may be read.",
+        ) from exc
+    try:
+        yield from parse_user_transactions(text, account=account)
+    except BitstampLedgerError as exc:
+        raise StatementError(
+            f"{path} is no page of user_transactions: {exc.args[0]}",
+            path=str(path),
+            hint="Save the reply of the exchange as it came, a JSON array of records.",
+        ) from exc
+
+
+app.add_command(check_key_command)
