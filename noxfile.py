@@ -84,6 +84,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def peers(session: nox.Session) -> None:
+    """Let independent clients use the sandbox: ccxt, blocking and async."""
+    session.install("-e", ".[all]", *group("tests"), "ccxt>=4.5")
+    session.run("pytest", "-q", "peers", *session.posargs)
+
+
+@nox.session(python=OLDEST)
 def fuzz(session: nox.Session) -> None:
     """Feed bytes to every reader for a minute; only our own errors may come out."""
     session.install("-e", ".[all]", *group("tests"))
