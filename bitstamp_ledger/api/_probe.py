@@ -48,7 +48,7 @@ from bitstamp_ledger.api._key_report import (
     read_only_follows,
 )
 from bitstamp_ledger.api._refusals import refusal_of
-from bitstamp_ledger.api._signing import VERSION, Seal, SignedCall, SigningKey
+from bitstamp_ledger.api._signing import Seal, SignedCall, SigningKey, sign_parts
 from bitstamp_ledger.api._wire import parse_json
 from bitstamp_ledger.errors import (
     ApiError,
@@ -348,23 +348,14 @@ def sign_probe(
     _refuse_banned(method, path)
     if recognise_probe(method, path, body) is None:
         raise ForbiddenCallError("Only a probe of the table can be signed; nothing was sent.")
-    content_type = JSON_TYPE if body else ""
-    identity = f"BITSTAMP {key.key}"
-    head = f"{identity}{method}{host}{path}{content_type}{nonce}{timestamp_ms}{VERSION}"
-    headers = {
-        "X-Auth": identity,
-        "X-Auth-Signature": key.sign(head.encode() + body),
-        "X-Auth-Nonce": nonce,
-        "X-Auth-Timestamp": str(timestamp_ms),
-        "X-Auth-Version": VERSION,
-    }
-    if content_type:
-        headers["Content-Type"] = content_type
-    return SignedCall(
+    return sign_parts(
+        key,
         method=method,
         target=path,
-        headers=headers,
+        signed_target=path,
+        content_type=JSON_TYPE,
         body=body,
+        host=host,
         nonce=nonce,
         timestamp_ms=timestamp_ms,
     )

@@ -113,16 +113,51 @@ def sign(call: Call, key: SigningKey, *, host: str, nonce: str, timestamp_ms: in
     # Whether the question mark belongs to the signed string is contradicted between sources; the
     # exchange's own prose has it (docs/facts/exchange.md, "Signing").
     signed_target = target if call.query_mark_signed else target.replace("?", "", 1)
-    body = urlencode(call.parameters) if call.method == "POST" else ""
-    content_type = FORM_TYPE if body else ""  # An empty body must announce no type (API0020).
-    identity = f"BITSTAMP {key.key}"
-    message = (
-        f"{identity}{call.method}{host}{signed_target}"
-        f"{content_type}{nonce}{timestamp_ms}{VERSION}{body}"
+    body = urlencode(call.parameters).encode() if call.method == "POST" else b""
+    return sign_parts(
+        key,
+        method=call.method,
+        target=target,
+        signed_target=signed_target,
+        content_type=FORM_TYPE,
+        body=body,
+        host=host,
+        nonce=nonce,
+        timestamp_ms=timestamp_ms,
     )
+
+
+def sign_parts(
+    key: SigningKey,
+    *,
+    method: str,
+    target: str,
+    signed_target: str,
+    content_type: str,
+    body: bytes,
+    host: str,
+    nonce: str,
+    timestamp_ms: int,
+) -> SignedCall:
+    """Sign a request given by its parts: the one place that knows the signed string.
+
+    Args:
+        key: whose signature.
+        method: the HTTP method.
+        target: path and query, as sent.
+        signed_target: path and query, as they stand in the signed string.
+        content_type: of the body; not sent, and not signed, where the body is empty.
+        body: exactly as sent.
+        host: see `sign`.
+        nonce: see `sign`.
+        timestamp_ms: see `sign`.
+    """
+    content_type = content_type if body else ""  # An empty body must announce no type (API0020).
+    identity = f"BITSTAMP {key.key}"
+    head = f"{identity}{method}{host}{signed_target}{content_type}{nonce}{timestamp_ms}{VERSION}"
     headers = {
         "X-Auth": identity,
-        "X-Auth-Signature": key.sign(message.encode()),
+        "X-Auth-Signature": key.sign(head.encode() + body),
         "X-Auth-Nonce": nonce,
         "X-Auth-Timestamp": str(timestamp_ms),
         "X-Auth-Version": VERSION,
@@ -130,10 +165,10 @@ def sign(call: Call, key: SigningKey, *, host: str, nonce: str, timestamp_ms: in
     if content_type:
         headers["Content-Type"] = content_type
     return SignedCall(
-        method=call.method,
+        method=method,
         target=target,
         headers=headers,
-        body=body.encode(),
+        body=body,
         nonce=nonce,
         timestamp_ms=timestamp_ms,
     )
