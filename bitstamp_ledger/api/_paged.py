@@ -76,11 +76,8 @@ class Asker:
             has_query = call.method == "GET" and call.parameters
             if refused.code != WRONG_SIGNATURE or not has_query or not self.query_mark_signed:
                 raise
-            error = refused
-        try:
-            answer = yield from ask(attrs.evolve(call, query_mark_signed=False), read, self.manners)
-        except KeyRefusedError:
-            raise error from None  # It was not the question mark.
+        call = attrs.evolve(call, query_mark_signed=False)
+        answer = yield from ask(call, read, self.manners)
         self.query_mark_signed = False
         return answer
 

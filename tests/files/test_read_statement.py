@@ -53,7 +53,7 @@ class TestSources:
 
     @pytest.mark.skipif(os.name == "nt", reason="rights of files are POSIX")
     def test_a_forbidden_file_is_refused(self, tmp_path: Path) -> None:
-        """The hint is about rights.  Root may read everything, so it becomes nobody for a moment."""
+        """The hint is about rights.  Root may read everything: it is nobody for a moment."""
         path = tmp_path / "export.csv"
         path.write_text(G1_GOLDEN)
         path.chmod(0)
