@@ -4,6 +4,8 @@
 2. Only what is no record at all (not an object in an array) makes a reply unreadable.
 3. Which keys are currencies is read from the record itself: listed currencies come and go
    (docs/facts/exchange.md, "Legs and rates").
+4. Nearly every record of a history is a trade of two legs with its rate and its fee.  Those take a
+   short way, `_plain_trade`, which builds what the long way would; all others take the long way.
 """
 
 import datetime as dt
@@ -30,6 +32,8 @@ from bitstamp_ledger.model import (
     UnknownEntry,
     digest_of,
     exact,
+    plain_number,
+    plain_trade,
     record_identity,
 )
 
@@ -59,9 +63,20 @@ TWO: Final = 2
 WHOLE_NUMBERS_END: Final = 2**63
 """No id is as large; what is would not fit where ids are stored."""
 
+_ZERO: Final = Decimal(0)
 _DIGITS_MAX: Final = 19
 _STRICT: Final = Context(traps=[InvalidOperation])
 """Reads texts, since the host program's context may take anything for a NaN.  It rounds nothing."""
+
+_TRADE: Final = "2"
+_TRADE_FAMILY: Final = RECORD_TYPES[_TRADE].family
+
+_KEYS_MAX: Final = 10_000
+_KEY_LENGTH_MAX: Final = 32
+_currencies_seen: dict[str, str | None] = {}
+"""What `_currency_of` said of keys; a history repeats a handful of them a million times."""
+
+_instant_of = dt.datetime.fromisoformat
 
 
 def parse_user_transactions(raw: bytes | str, *, account: str = MAIN_ACCOUNT) -> list[Entry]:
@@ -80,7 +95,10 @@ def parse_user_transactions(raw: bytes | str, *, account: str = MAIN_ACCOUNT) ->
     Source: docs/facts/exchange.md, "Records of user_transactions".
     """
     try:
-        return [decode_record(record, account=account) for record in records_in(raw)]
+        return [
+            _plain_trade(record, account, ENDPOINT) or _decode_any(record, account, ENDPOINT)
+            for record in records_in(raw)
+        ]
     except RecursionError:
         raise _unreadable(ENDPOINT, "nested too deeply") from None
 
@@ -169,6 +187,84 @@ _Leg = tuple[str, Amount]
 
 def decode_record(record: dict[str, object], *, account: str, endpoint: str = ENDPOINT) -> Entry:
     """Turn one record into an entry, whatever it holds."""
+    return _plain_trade(record, account, endpoint) or _decode_any(record, account, endpoint)
+
+
+def _plain_trade(  # noqa: C901, PLR0911 - flat, since each call per record is felt
+    record: dict[str, object], account: str, endpoint: str
+) -> Trade | None:
+    """Return the trade that a record plainly is, or None to have it looked at closely.
+
+    Every doubt is a None: what this returns, `_decode_any` would return, after three times as long.
+    """
+    code = record.get("type")
+    if code != _TRADE and _code_of(code) != _TRADE:
+        return None
+    base_key = quote_key = base_currency = quote_currency = ""
+    base = quote = _ZERO
+    for key, stated in record.items():
+        # Most keys of most records are zeros of other currencies, sent as numbers: none of them
+        # goes further than this line.
+        if not stated:
+            continue
+        try:
+            currency = _currencies_seen[key]
+        except KeyError:
+            currency = _currency_of(key)
+        if currency is None:
+            continue
+        value = plain_number(stated)
+        if value is None or (value and base):
+            return None  # Not plain, or a third leg.
+        if value:
+            # Until the rate is known, the first leg is taken for the base.
+            base_key, base, base_currency = quote_key, quote, quote_currency
+            quote_key, quote, quote_currency = key, value, currency
+    if not base:
+        return None
+    stated = record.get(f"{base_key}_{quote_key}")
+    if stated is None:
+        stated = record.get(f"{quote_key}_{base_key}")
+        base, base_currency, quote, quote_currency = quote, quote_currency, base, base_currency
+    price = plain_number(stated)
+    fee = plain_number(record.get("fee"))
+    if price is None or price.is_signed() or fee is None or fee.is_signed():
+        return None
+    transaction_id = _whole_number(record.get("id"))
+    time = _time_of(record.get("datetime"))
+    self_trade = record.get("self_trade")
+    if (
+        base.is_signed() == quote.is_signed()
+        or transaction_id is None
+        or time is None
+        or not (self_trade is None or self_trade is False)
+        or record.get("fee_currency") is not None
+    ):
+        return None
+    try:
+        return plain_trade(
+            account=account,
+            family=_TRADE_FAMILY,
+            transaction_id=transaction_id,
+            time=time,
+            base=base,
+            base_currency=base_currency,
+            quote=quote,
+            quote_currency=quote_currency,
+            fee=fee,
+            price=price or None,  # As in `_understood`.
+            code=_TRADE,
+            order_id=_whole_number(record.get("order_id")),
+            self_trade=self_trade,
+            endpoint=endpoint,
+            record=record,
+        )
+    except ValueError:
+        return None  # A key that is no code of a currency.
+
+
+def _decode_any(record: dict[str, object], account: str, endpoint: str) -> Entry:
+    """Turn a record of any shape into an entry."""
     source = Source(endpoint=endpoint, raw=record)
     code = _code_of(record.get("type"))
     legs: list[_Leg] = []
@@ -291,25 +387,36 @@ def _unknown(
 def _collect_legs(record: Mapping[str, object], legs: list[_Leg]) -> None:
     """Append the non-zero amounts of a record to ``legs``.
 
-    A key is no currency when it is known for something else, holds an underscore (rates and
-    whatever the exchange adds) or has no numeric value; all other keys are.  What can be read is
-    collected even when something else cannot.
+    What can be read is collected even when something else cannot.
     """
     odd = None
     for key, stated in record.items():
-        # Most keys of most records are zeros of other currencies, sent as numbers: none of them
-        # goes further than this line.
-        if not stated or "_" in key or key in NOT_CURRENCIES:
+        if not stated or (currency := _currency_of(key)) is None:
             continue
         value = _number(stated)
         if not value:
             continue
         try:
-            legs.append((key, Amount(value, key.upper())))
+            legs.append((key, Amount(value, currency)))
         except ValueError as exc:
             odd = odd or _OddRecordError(f"an amount cannot be read, {key!r}: {exc}")
     if odd is not None:
         raise odd
+
+
+def _currency_of(key: str) -> str | None:
+    """Return the currency that a key of a record stands for; None when it stands for none.
+
+    A key is no currency when it is known for something else, or holds an underscore (rates, and
+    whatever the exchange adds).
+    """
+    try:
+        return _currencies_seen[key]
+    except KeyError:
+        currency = None if "_" in key or key in NOT_CURRENCIES else key.upper()
+    if len(_currencies_seen) < _KEYS_MAX and len(key) <= _KEY_LENGTH_MAX:
+        _currencies_seen[key] = currency
+    return currency
 
 
 def _bought(base: Amount, quote: Amount) -> bool:
@@ -404,7 +511,7 @@ def _fee(record: Mapping[str, object], key: str | None) -> Amount | None:
         return None
     value = _number(stated)
     if value is None or not value.is_finite() or value < 0:
-        raise _OddRecordError(f"the fee cannot be read: {stated!r}")
+        raise _OddRecordError(f"the fee cannot be read: {stated}")
     named = record.get("fee_currency")
     if isinstance(named, str) and named.isascii() and named.isalnum():
         return Amount(value, named.upper())
@@ -430,9 +537,13 @@ def _number(stated: object) -> Decimal | None:
 
 
 def _whole_number(stated: object) -> int | None:
-    if isinstance(stated, str) and len(stated) <= _DIGITS_MAX and stated.isascii():
-        stated = int(stated) if stated.isdigit() else None
-    return stated if type(stated) is int and 0 <= stated < WHOLE_NUMBERS_END else None
+    if type(stated) is not int:
+        if not isinstance(stated, str) or len(stated) > _DIGITS_MAX:
+            return None
+        if not stated.isascii() or not stated.isdigit():
+            return None
+        stated = int(stated)
+    return stated if 0 <= stated < WHOLE_NUMBERS_END else None
 
 
 def _code_of(stated: object) -> str | None:
@@ -450,10 +561,10 @@ def _time_of(stated: object) -> dt.datetime | None:
     if not isinstance(stated, str) or len(stated) < TIME_LENGTH_MIN:
         return None
     try:
-        return dt.datetime.fromisoformat(f"{stated}+00:00")
+        return _instant_of(f"{stated}+00:00")
     except ValueError:
         pass  # It has an offset of its own, or is no time.
     try:
-        return dt.datetime.fromisoformat(stated).astimezone(UTC)
+        return _instant_of(stated).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -8,6 +8,7 @@ from bitstamp_ledger.model._amounts import (
     exact,
     exact_difference,
     exact_sum,
+    plain_number,
 )
 from bitstamp_ledger.model._entries import (
     ENTRY_KINDS,
@@ -27,6 +28,7 @@ from bitstamp_ledger.model._entries import (
     row_identity,
 )
 from bitstamp_ledger.model._instants import TIME_NOT_STATED, UTC, TimeInterval, utc
+from bitstamp_ledger.model._plain_trades import plain_trade
 from bitstamp_ledger.model._sources import FeePlace, Precision, Rounding, RowGrain, Source
 
 __all__ = [
@@ -59,6 +61,8 @@ __all__ = [
     "exact",
     "exact_difference",
     "exact_sum",
+    "plain_number",
+    "plain_trade",
     "record_identity",
     "row_identity",
     "utc",

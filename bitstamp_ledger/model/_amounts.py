@@ -1,12 +1,22 @@
 """Amounts: exact decimals with a currency, and the intervals that printed numbers stand for."""
 
-from decimal import Clamped, Context, Decimal, Inexact, Overflow
+from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation, Overflow, Rounded
 from typing import Final, Self
 
 import attrs
 
 _RANGE: Final = Context(prec=120, Emax=60, Emin=-60, traps=[Clamped, Inexact, Overflow])
 """No amount of money has more digits than this; what has was not meant to be computed with."""
+
+_within_range: Final = _RANGE.plus
+
+_read: Final = Context(
+    prec=_RANGE.prec,
+    Emax=_RANGE.Emax,
+    Emin=_RANGE.Emin,
+    traps=[Clamped, Inexact, InvalidOperation, Overflow, Rounded],
+).create_decimal
+"""Reads text within the same range, and gives up where it would change as much as a zero."""
 
 _SUM: Final = Context(prec=320, traps=[Inexact])
 """Holds every digit of a sum of two numbers that are within `_RANGE`, and of many of them."""
@@ -44,18 +54,37 @@ def exact(value: object) -> Decimal:
         message = f"not finite: {value!r}"
         raise ValueError(message)
     try:
-        _RANGE.plus(value)  # Zero counts as well: "0E-999999999" would print for ever.
+        _within_range(value)  # Zero counts as well: "0E-999999999" would print for ever.
     except ArithmeticError as exc:
         raise ValueError("a number with more digits than any amount of money") from exc
     return value
 
 
+def plain_number(stated: object) -> Decimal | None:
+    """Return the number that a text or a Decimal states, if it plainly is one that `exact` takes.
+
+    None does not mean that it is none: spaces around it, whole numbers, and whatever else is rare
+    are left to `exact`.
+    """
+    try:
+        if type(stated) is str:
+            number = _read(stated)  # Takes no underscore, unlike Decimal().
+            return number if number.is_finite() and stated.isascii() else None
+        if type(stated) is Decimal and stated.is_finite():
+            _within_range(stated)
+            return stated
+    except ArithmeticError:
+        pass
+    return None
+
+
 _CODES_MAX: Final = 10_000
-_codes_seen: set[str] = set()
+codes_seen: set[str] = set()
 """Codes that were found good; a history names a handful of them a million times."""
 
 
-def _check_code(currency: object) -> None:
+def check_code(currency: object) -> None:
+    """Raise when ``currency`` is not text in capitals."""
     if not isinstance(currency, str):
         raise TypeError(f"a currency code must be text, not {currency!r}")
     if (
@@ -65,12 +94,12 @@ def _check_code(currency: object) -> None:
         or not currency
     ):
         raise ValueError(f"not a currency code in capitals: {currency!r}")
-    if len(_codes_seen) < _CODES_MAX:
-        _codes_seen.add(currency)
+    if len(codes_seen) < _CODES_MAX:
+        codes_seen.add(currency)
 
 
 def _code(_: object, __: "attrs.Attribute[str]", currency: str) -> None:
-    _check_code(currency)
+    check_code(currency)
 
 
 @attrs.frozen(init=False)
@@ -94,11 +123,10 @@ class Amount:
     currency: str
 
     def __init__(self, value: Decimal | int | str, currency: str) -> None:
-        # By hand: three amounts are made for every record of a history, and what attrs generates
-        # for a converter and a validator takes twice as long.
+        # By hand: what attrs generates for a converter and a validator takes twice as long.
         number = exact(value)
-        if currency not in _codes_seen:
-            _check_code(currency)
+        if currency not in codes_seen:
+            check_code(currency)
         _set_value(self, number)
         _set_currency(self, currency)
 
