@@ -77,7 +77,7 @@ class _Verdict(enum.Enum):
     """What became of a page, or of a run of pages."""
 
     FITS = "it continues what was read"
-    SHORT = "the server sent fewer records than before: the end, or a smaller page"
+    RESIZED = "the server sent another number of records than expected; offsets are planned anew"
     UNFIT = "it does not begin where the last page ended"
     END = "nothing comes after it"
     REFUSED = "the server does not take offsets, or does not look at them"
@@ -217,10 +217,10 @@ class _Reader:
         self.longest_page = max(self.longest_page, len(page))
         if not page or (known and asked_last and not cut_off):
             return _Verdict.END
-        if len(page) >= self.page_size:
+        if len(page) == self.page_size:
             return _Verdict.FITS
         self.page_size = max(len(page), 1)
-        return _Verdict.SHORT
+        return _Verdict.RESIZED
 
     def _read_singly(self, segment: _Segment) -> EmittingFlow[_Verdict]:
         """Read from a server that has shown no page of two: pages cannot overlap.
@@ -234,7 +234,7 @@ class _Reader:
                 return _Verdict.UNFIT
             if len(page) > 1 or len(last) > 1:
                 self.page_size = PAGE_LIMIT
-                return _Verdict.SHORT
+                return _Verdict.RESIZED
             if not page:
                 return _Verdict.END
             if _begins_with(page, segment.keys[-1]):

@@ -289,3 +289,17 @@ def test_a_repeated_or_contradicting_record_is_delivered_as_often_as_it_is_shown
     exchange = Exchange([*records, *records[:2]], cap=cap)
 
     assert ids(deliver(exchange)) == Counter(record.id for record in exchange.records)
+
+
+def test_a_server_that_begins_to_send_larger_pages_is_read_whole() -> None:
+    """The offsets that were planned for small pages lead nowhere then."""
+    exchange = Exchange([Record(0, 1), Record(0, 3)], cap=4)
+
+    def grow(_: Call) -> None:
+        if exchange.calls:
+            for minute, number in ((0, 4), (0, 5), (0, 6), (1, 2)):
+                exchange.add(minute, number)
+
+    entries = deliver(exchange, choose=lambda many: many - 1, before_answer=grow)
+
+    assert ids(entries) == expected(exchange)

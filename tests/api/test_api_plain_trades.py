@@ -70,8 +70,8 @@ MEMBERS = st.one_of(
 )  # fmt: skip
 KEYS = st.one_of(
     st.sampled_from(
-        [*PLAIN, "eur_eth", "btc_usd", "usd_eur", "fee_currency", "btc-perp", "", "_", "ß", "ß_eur",
-         "eur_ß", "EUR", "trade_uti"]
+        [*PLAIN, "eur_eth", "btc_usd", "usd_eur", "fee_currency", "btc-perp", "", "_", "€", "€_eur",
+         "eur_€", "EUR", "trade_uti"]
     ),
     st.text(max_size=4),
 )  # fmt: skip
@@ -80,7 +80,7 @@ LEFT_OUT = st.sets(st.sampled_from(sorted(PLAIN)), max_size=2)
 
 
 @given(CHANGES, LEFT_OUT, st.randoms(use_true_random=False))
-@example({"ß": '"1"', "ß_eur": "2"}, {"eth", "eth_eur"}, None)
+@example({"€": '"1"', "€_eur": "2"}, {"eth", "eth_eur"}, None)
 @example({"eur_eth": "0.5"}, set(), None)
 @example({"eth_eur": "-2200.50"}, set(), None)
 @example({"fee": '"-0.00"'}, set(), None)
@@ -134,12 +134,14 @@ def test_the_trades_of_every_age_take_the_short_way(changes: dict[str, str]) -> 
         {"id": "null"},
         {"datetime": '"soon"'},
         {"eth_eur": "null"},
-        {"ß": '"1"', "ß_eur": "2", "eth": "0"},
+        {"€": '"1"', "€_eur": "2", "eth": "0"},
     ],
 )
 def test_what_is_not_plain_takes_the_long_way(changes: dict[str, str]) -> None:
-    """Each of these needs a rule that only the long way knows."""
-    assert _short_way(_record({**PLAIN, **changes})) is None
+    """Each of these needs a rule that only the long way knows, wherever it stands."""
+    members = {**PLAIN, **changes}
+    assert _short_way(_record(members)) is None
+    assert _short_way(_record(dict(reversed(members.items())))) is None
 
 
 @given(
@@ -156,10 +158,18 @@ def test_what_is_not_plain_takes_the_long_way(changes: dict[str, str]) -> None:
 @example("1." + "0" * 130)
 @example("0E-300")
 @example("NaN")
+@example(Decimal("1E+999"))
+@example(Decimal("0E-999"))
 def test_a_plain_number_is_the_exact_number(stated: object) -> None:
     """It is trusted where `exact` would have been asked."""
     number = plain_number(stated)
     assert number is None or repr(number) == repr(exact(stated))
+
+
+@pytest.mark.parametrize("stated", ["1_0", " 1", "1 ", "\N{ARABIC-INDIC DIGIT ONE}", "0E-300"])
+def test_what_python_reads_but_the_exchange_never_writes_is_not_plain(stated: str) -> None:
+    """A leg in such a text is none, or one that the long way must look at."""
+    assert plain_number(stated) is None
 
 
 @pytest.mark.parametrize("stated", [None, True, 1, 1.5, b"1", [1], (0, (1,), 0), {}])
