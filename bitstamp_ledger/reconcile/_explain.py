@@ -13,10 +13,12 @@ from bitstamp_ledger.reconcile._observe import (
     Observation,
     amount_field,
     amounts_agree,
+    canonical,
     differences,
     fees_agree,
     observe,
 )
+from bitstamp_ledger.reconcile._orders import orders
 
 EQUAL: Final = "equal"
 WITHIN: Final = "within"
@@ -51,10 +53,16 @@ def explain(api: Sequence[Entry], file: Sequence[Entry], heading: str) -> str:
     for row in rows:
         lines = [
             _Line("", "the row states", other, ""),
-            *_compared(observe(known[0]), observe(row)),
+            *_compared(_as_one(known), observe(row)),
         ]
         texts.extend(_aligned(lines))
     return "\n".join(texts)
+
+
+def _as_one(known: Sequence[Entry]) -> Observation:
+    """Return an entry, or several executions as the order that they are."""
+    observed = [observe(entry) for entry in known]
+    return next(iter(orders(observed)), observed[0])
 
 
 def name_of(entry: Entry) -> str:
@@ -126,8 +134,8 @@ def _amount(known: Observation, row: Observation, position: int) -> _Line:
     stated, recorded = (
         str(_leg(each, position))
         if equal
-        else _with_slack(_leg(each, position), each.interval(position))
-        for each in (row, known)
+        else _with_slack(_leg(each, position), each.interval(position, each.base_beside(other)))
+        for each, other in ((row, known), (known, row))
     )
     verdict = EQUAL if equal else WITHIN if agree else DIFFERS
     return _Line(amount_field(known, position).value, stated, recorded, verdict)
@@ -139,7 +147,8 @@ def _legs(observation: Observation) -> str:
 
 def _leg(observation: Observation, position: int) -> Amount:
     currency = observation.group.currencies[position]
-    return next(leg for leg in observation.entry.legs if leg.currency == currency)
+    entry = observation.entry
+    return next(leg for leg in entry.legs if canonical(leg.currency, entry.kind) == currency)
 
 
 def _fee(known: Observation, row: Observation) -> _Line:

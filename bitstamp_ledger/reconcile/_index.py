@@ -15,6 +15,7 @@ import attrs
 
 from bitstamp_ledger.model import UnknownEntry, exact_difference, exact_sum
 from bitstamp_ledger.reconcile._observe import (
+    SURE_STEP,
     Field,
     Fit,
     Group,
@@ -22,6 +23,7 @@ from bitstamp_ledger.reconcile._observe import (
     differences,
     differences_but_time,
     fit_of,
+    times_meet,
 )
 
 SCANNED_MAX: Final = 8
@@ -40,7 +42,7 @@ class _Content:
         """Say whether nothing but, perhaps, the time contradicts ``row``."""
         return all(
             next(differences_but_time(each, row), None) is None
-            and (each is self.example or (each.start < row.end and row.start < each.end))
+            and (each is self.example or times_meet(each, row))
             for each in (self.example, *self.example.witnesses)
         )
 
@@ -51,6 +53,9 @@ class _Amounts:
 
     position: int
     """Which amount."""
+
+    base: int | None
+    """Which amount is the base; None where these contents do not know it."""
 
     by_value: dict[Decimal, list[_Content]] = attrs.field(factory=lambda: defaultdict(list))
     _values: list[Decimal] | None = None
@@ -63,17 +68,18 @@ class _Amounts:
             row: what is looked for.
             exact: whether all these amounts stand for themselves only.
         """
-        if exact and row.is_exact(self.position):
+        base = row.base if row.knows_base else self.base
+        if exact and row.is_exact(self.position, base):
             yield from self.by_value.get(row.amounts[self.position], ())
             return
         if self._values is None:
             self._values = sorted(self.by_value)
             self._widest = max(
-                _width(content.example, self.position)
+                _width(content.example, self.position, self.base)
                 for contents in self.by_value.values()
                 for content in contents
             )
-        interval = row.interval(self.position)
+        interval = row.interval(self.position, base)
         low = exact_difference(interval.low, self._widest)
         high = exact_sum(interval.high, self._widest)
         first = bisect_left(self._values, low)
@@ -82,9 +88,13 @@ class _Amounts:
             yield from self.by_value[value]
 
 
-def _width(observation: Observation, position: int) -> Decimal:
-    interval = observation.interval(position)
+def _width(observation: Observation, position: int, base: int | None) -> Decimal:
+    interval = observation.interval(position, base)
     return exact_difference(interval.high, interval.low)
+
+
+_Slot = tuple[int, int | None, bool]
+"""The position sorted by, the base where it is known, and whether it stands for itself only."""
 
 
 class TimeIndex:
@@ -93,7 +103,7 @@ class TimeIndex:
     def __init__(self, known: Sequence[Observation]) -> None:
         """Take in known entries, which are sorted by time."""
         self._known = known
-        self._by_base: dict[Group, dict[tuple[int, bool], _Amounts]] = defaultdict(dict)
+        self._by_base: dict[Group, dict[_Slot, _Amounts]] = defaultdict(dict)
         self._by_quote: dict[int, _Amounts] = {}
         contents: dict[object, _Content] = {}
         for position, observation in enumerate(known):
@@ -109,10 +119,12 @@ class TimeIndex:
     def _place(self, content: _Content) -> None:
         observation = content.example
         base = observation.base
-        slot = base, observation.is_exact(base) if observation.amounts else True
+        known_base = base if observation.knows_base else None
+        exact = observation.is_exact(base, known_base) if observation.amounts else True
+        slot = base, known_base, exact
         bases = self._by_base[observation.group]
         if slot not in bases:
-            bases[slot] = _Amounts(base)
+            bases[slot] = _Amounts(base, known_base)
         value = observation.amounts[base] if observation.amounts else Decimal(0)
         bases[slot].by_value[value].append(content)
 
@@ -121,12 +133,17 @@ class TimeIndex:
         known = self._known
         for content in self._candidates(row):
             positions = content.positions
-            first = bisect_right(positions, row.start, key=lambda each: known[each].end)
-            last = bisect_left(positions, row.end, first, key=lambda each: known[each].start)
-            if first < last and content.fits(row):
-                fit = fit_of(content.example, row)
-                for position in positions[first:last]:
-                    yield position, fit
+            if content.example.other_start is not None:  # Alone in its content.
+                if times_meet(content.example, row) and content.fits(row):
+                    yield positions[0], fit_of(content.example, row)
+                continue
+            for start, end in row.windows:
+                first = bisect_right(positions, start, key=lambda each: known[each].end)
+                last = bisect_left(positions, end, first, key=lambda each: known[each].start)
+                if first < last and content.fits(row):
+                    fit = fit_of(content.example, row)
+                    for position in positions[first:last]:
+                        yield position, fit
 
     def _candidates(self, row: Observation) -> Iterator[_Content]:
         if not row.amounts:
@@ -134,8 +151,9 @@ class TimeIndex:
                 for contents in bases.by_value.values():
                     yield from contents
             return
-        for (_, exact), bases in self._by_base.get(row.group, {}).items():
-            if exact and row.is_exact(bases.position):
+        for (_, known_base, exact), bases in self._by_base.get(row.group, {}).items():
+            base = row.base if row.knows_base else known_base
+            if exact and row.is_exact(bases.position, base):
                 yield from self._of_one_base(bases, row)
             else:
                 yield from bases.near(row, exact=exact)
@@ -148,7 +166,7 @@ class TimeIndex:
         quotes = self._by_quote.get(id(contents))
         if quotes is None:
             position = 1 - bases.position
-            quotes = self._by_quote[id(contents)] = _Amounts(position)
+            quotes = self._by_quote[id(contents)] = _Amounts(position, bases.base)
             for content in contents:
                 quotes.by_value[content.example.amounts[position]].append(content)
         yield from quotes.near(row, exact=False)
@@ -192,6 +210,12 @@ def _one_difference(known: Observation, row: Observation) -> Field | None:
     contradicted = list(differences(known, row))
     if not contradicted and UnknownEntry.kind in {known.group.family, row.group.family}:
         return Field.KIND  # One kind of not understood says nothing of the other.
+    if not contradicted and not (known.settled and row.settled):
+        zone_open = known.precision.zone_open or row.precision.zone_open
+        return Field.ZONE if zone_open else Field.DATE_ORDER
+    if not contradicted and fit_of(known, row) is Fit.UNPROVEN:
+        step = max(known.precision.time_step, row.precision.time_step)
+        return Field.TIME if step > SURE_STEP else Field.BASE
     return contradicted[0] if len(contradicted) == 1 else None
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from bitstamp_ledger.model import Entry, UnknownEntry
+from bitstamp_ledger.model import Entry, RowGrain, UnknownEntry
 from bitstamp_ledger.reconcile._assign import assign, interchangeable
 from bitstamp_ledger.reconcile._explain import name_of
 from bitstamp_ledger.reconcile._index import NearIndex, TimeIndex
@@ -19,8 +19,11 @@ from bitstamp_ledger.reconcile._observe import (
     Fit,
     Observation,
     differences,
-    observe,
+    differences_but_time,
+    in_order,
+    place,
 )
+from bitstamp_ledger.reconcile._orders import may_be_order, orders
 from bitstamp_ledger.reconcile._result import (
     Conflict,
     Decision,
@@ -30,6 +33,8 @@ from bitstamp_ledger.reconcile._result import (
     Suspect,
     Verdict,
 )
+from bitstamp_ledger.reconcile._settle import Settled
+from bitstamp_ledger.reconcile._zones import REACH
 
 SYSTEMATIC: Final = 3
 """So many disagreements between ids and contents are no accident: the ids are of another kind.
@@ -50,6 +55,13 @@ class Pair:
     row: Entry
     rule: Rule
     grade: Grade
+    further: tuple[Entry, ...] = ()
+    """Where the row is a whole order, its executions but the first."""
+
+    @property
+    def all_known(self) -> tuple[Entry, ...]:
+        """The known entries: one, or all executions of an order."""
+        return (self.known, *self.further)
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +81,7 @@ class Pairing:
 
 def pair_rows(
     known: Sequence[Observation],
-    rows: Iterable[Entry],
+    settled: Settled,
     *,
     path: str | None,
     decisions: Iterable[Decision] = (),
@@ -81,41 +93,32 @@ def pair_rows(
 
     Args:
         known: entries of one or more accounts, as `in_order` returns them.
-        rows: the entries of the statement.
+        settled: the rows of the statement, and what is known of their readings.
         path: the statement's path, for what is said about it.
         decisions: what people said about pairs; obeyed before any rule.
         ids_proven: whether another statement of this format has shown that its ids are the
             exchange's.
     """
-    observed = in_order(map(observe, rows))
+    observed = settled.rows
     matcher = _Matcher(free=list(known), rows=observed, ids_proven=ids_proven)
+    matcher.know_orders(known)
     matcher.obey(decisions)
     agreeing, contradicting = matcher.by_id()
     matcher.by_cells()
     matcher.by_intervals()
+    matcher.by_only_partner(settled)
+    matcher.by_orders()
     matcher.look_for_near_misses()
     matcher.look_for_repeated_ids(observed)
     new = in_order([*matcher.set_apart, *matcher.rows])
     return Pairing(
         trust=_trust(path, agreeing, contradicting, matcher),
-        pairs=sorted(matcher.pairs, key=lambda pair: _place(pair.row)),
+        pairs=sorted(matcher.pairs, key=lambda pair: place(pair.row)),
         conflicts=matcher.conflicts,
-        suspects=sorted(matcher.suspects, key=lambda suspect: _place(suspect.row)),
+        suspects=sorted(matcher.suspects, key=lambda suspect: place(suspect.row)),
         new=[row.entry for row in new],
         known_after=lambda: in_order([*_witnessed(known, observed, matcher.pairs), *new]),
     )
-
-
-def in_order(observations: Iterable[Observation]) -> list[Observation]:
-    """Return observations by time, in an order that does not depend on that of the input.
-
-    Nor on where a row stands in its file: an identity says what a row states.
-    """
-    return sorted(observations, key=lambda observation: _place(observation.entry))
-
-
-def _place(entry: Entry) -> tuple[object, ...]:
-    return entry.time, entry.transaction_id or 0, entry.id, entry.source.path or ""
 
 
 def _place_among_twins(row: Observation) -> tuple[object, ...]:
@@ -129,7 +132,8 @@ def _witnessed(
     known: Iterable[Observation], rows: Iterable[Observation], pairs: Iterable[Pair]
 ) -> Iterator[Observation]:
     row_of = {id(row.entry): row for row in rows}
-    witness_of = {id(pair.known): row_of[id(pair.row)] for pair in pairs}
+    # A row that is a whole order says nothing of one of its executions.
+    witness_of = {id(pair.known): row_of[id(pair.row)] for pair in pairs if not pair.further}
     for observation in known:
         witness = witness_of.get(id(observation.entry))
         yield observation if witness is None else observation.witnessed_by(witness)
@@ -145,6 +149,9 @@ class _Matcher:
 
     ids_proven: bool = False
     """Whether ids of this format have proved themselves elsewhere."""
+
+    parts: set[int] = attrs.field(factory=set)
+    """Executions of orders that have several; a row that is a whole order is none of them."""
 
     rejected: set[tuple[str, str]] = attrs.field(factory=set)
     rejected_rows: set[str] = attrs.field(factory=set)
@@ -162,6 +169,11 @@ class _Matcher:
     suspects: list[Suspect] = attrs.field(factory=list)
     set_apart: list[Observation] = attrs.field(factory=list)
     """Rows that contradict a known entry; no further rule may touch them."""
+
+    def know_orders(self, known: Iterable[Observation]) -> None:
+        """Note which known entries are but a part of an order, if any row stands for an order."""
+        if any(row.precision.grain is RowGrain.ORDER for row in self.rows):
+            self.parts = {id(fill.entry) for order in orders(known) for fill in order.fills}
 
     def obey(self, decisions: Iterable[Decision]) -> None:
         """Apply what people said: confirmed pairs are made, rejected ones can never be.
@@ -256,11 +268,13 @@ class _Matcher:
         """Pair rows that are not understood with the same rows of a file read before.
 
         Their content proves nothing, but the same cells, as often as the fuller file has them, do.
+        So with rows of which nobody knows the zone: one tool prints all its files in one.
         """
         seen = {
             known.entry.id: known
             for known in self.free
-            if isinstance(known.entry, UnknownEntry) and known.entry.source.row is not None
+            if known.entry.source.row is not None
+            and (isinstance(known.entry, UnknownEntry) or not known.settled)
         }
         for row in self.rows if seen else ():
             known = seen.get(row.entry.id)
@@ -278,12 +292,12 @@ class _Matcher:
         Two ids of one kind that differ name two events, whatever the content.  So entries whose
         ids differ are tried last, and only where the ids may be of two kinds.
         """
-        self.pairs.extend(self._fitting_pairs(despite_ids=self.ids_unlike))
+        self.pairs.extend(self._fitting_pairs(self.free, self.rows, despite_ids=self.ids_unlike))
         self._sweep()
         may_be_unlike = not (self.ids_unlike or self.ids_trusted or self.ids_proven)
         if not may_be_unlike or all(_exchange_id(row) is None for row in self.rows):
             return
-        pairs = self._fitting_pairs(despite_ids=True)
+        pairs = self._fitting_pairs(self.free, self.rows, despite_ids=True)
         if len({pair.row.time for pair in pairs}) >= SYSTEMATIC:
             self.ids_unlike = True
             self.pairs.extend(pairs)
@@ -295,18 +309,74 @@ class _Matcher:
             Suspect(row=pair.row, near=pair.known, field=EXCHANGE_ID) for pair in pairs
         )
 
-    def _fitting_pairs(self, *, despite_ids: bool) -> list[Pair]:
+    def by_only_partner(self, settled: Settled) -> None:
+        """Pair rows of which a reading is open, where they can be one entry only.
+
+        Nothing like the row is known within the reach of any clock but that entry, and the entry
+        has no other such row.  Where no zone that is left allows it, the zone may still be the
+        reason, and a person is told.
+        """
+        free = {id(known.entry) for known in self.free}
+        left = {id(row) for row in self.rows}
+        for each in settled.partners:
+            row, known = each.row, each.known
+            entries = [fill.entry for fill in known.fills] or [known.entry]
+            if (
+                id(row) not in left
+                or not all(id(entry) in free for entry in entries)
+                or not self._ids_allow(known, row, despite_ids=self.ids_unlike)
+            ):
+                continue
+            if settled.may_mean(each):
+                rule = Rule.ORDERS if known.fills else Rule.INTERVALS
+                self.pairs.append(Pair(entries[0], row.entry, rule, Grade.WEAK, tuple(entries[1:])))
+            elif row.precision.zone_open and each.offset is not None:
+                field = Field.ZONE.value
+                self.suspects.append(Suspect(row=row.entry, near=entries[0], field=field))
+        told = {id(suspect.row) for suspect in self.suspects}
+        paired = {id(pair.row) for pair in self.pairs}
+        self.suspects.extend(
+            hint
+            for hint in settled.hints
+            if id(hint.row) not in told and id(hint.row) not in paired and id(hint.near) in free
+        )
+        self._sweep()
+
+    def by_orders(self) -> None:
+        """Pair rows that stand for a whole order with all that is left of one order."""
+        told = {id(suspect.row) for suspect in self.suspects}
+        rows = [row for row in self.rows if may_be_order(row) and id(row.entry) not in told]
+        if not rows:
+            return
+        sums = orders(known for known in self.free if known.settled)
+        if not sums:
+            return
+        fills_of = {id(order.entry): order.fills for order in sums}
+        for pair in self._fitting_pairs(sums, rows, despite_ids=True):
+            first, *further = (fill.entry for fill in fills_of[id(pair.known)])
+            if any((entry.id, pair.row.id) in self.rejected for entry in (first, *further)):
+                continue
+            self.pairs.append(
+                attrs.evolve(pair, known=first, further=tuple(further), rule=Rule.ORDERS)
+            )
+        self._sweep()
+
+    def _fitting_pairs(
+        self, free: Sequence[Observation], rows: Iterable[Observation], *, despite_ids: bool
+    ) -> list[Pair]:
         """Return pairs of what is left, one-to-one, as many as possible."""
-        row_classes = self._row_classes()
-        index = TimeIndex(self.free)
+        row_classes = self._row_classes(rows)
+        index = TimeIndex(free)
         fits: dict[int, list[tuple[int, Fit]]] = defaultdict(list)
-        for number, rows in enumerate(row_classes):
-            for position, fit in index.fitting(rows[0]):
-                if self._may_pair(self.free[position], rows[0], despite_ids=despite_ids):
+        for number, (row, *_) in enumerate(row_classes):
+            for position, fit in index.fitting(row):
+                if fit is not Fit.UNPROVEN and self._may_pair(
+                    free[position], row, despite_ids=despite_ids
+                ):
                     fits[position].append((number, fit))
         by_reach: dict[tuple[tuple[int, Fit], ...], list[Observation]] = defaultdict(list)
         for position in sorted(fits):
-            by_reach[tuple(fits[position])].append(self.free[position])
+            by_reach[tuple(fits[position])].append(free[position])
         known_classes = list(by_reach.values())
         edges = {
             (number, row_class): int(fit)
@@ -325,8 +395,8 @@ class _Matcher:
         for known_class, row_class in sorted(amounts):
             if row_class in undecided:
                 continue
-            silent = edges[known_class, row_class] == Fit.SILENT
-            grade = Grade.WEAK if silent else Grade.STRONG
+            sure = edges[known_class, row_class] <= Fit.WITHIN
+            grade = Grade.STRONG if sure else Grade.WEAK
             for _ in range(amounts[known_class, row_class]):
                 known, row = next(left_known[known_class]), next(left_rows[row_class])
                 pairs.append(Pair(known.entry, row.entry, Rule.INTERVALS, grade))
@@ -378,7 +448,7 @@ class _Matcher:
         index = NearIndex(self.free)
         disputed = {id(row) for conflict in self.conflicts for row in conflict.file}
         disputed.update(id(suspect.row) for suspect in self.suspects)
-        for rows in self._row_classes():
+        for rows in self._row_classes(self.rows):
             near = next(
                 (
                     (known, field)
@@ -412,6 +482,18 @@ class _Matcher:
                 self.suspects.append(Suspect(row=row.entry, near=earlier.entry, field=ROW_NUMBER))
 
     def _may_pair(self, known: Observation, row: Observation, *, despite_ids: bool) -> bool:
+        if not (row.settled and known.settled):
+            return False
+        if (
+            self.parts
+            and row.precision.grain is RowGrain.ORDER
+            and not known.fills
+            and id(known.entry) in self.parts
+        ):
+            return False
+        return self._ids_allow(known, row, despite_ids=despite_ids)
+
+    def _ids_allow(self, known: Observation, row: Observation, *, despite_ids: bool) -> bool:
         if self.rejected and self._is_rejected(known, row):
             return False
         if _exchange_id(row) is None or _exchange_id(known) is None:
@@ -419,15 +501,16 @@ class _Matcher:
         is_one_kind = self.ids_trusted if _is_from_api(known) else self.file_ids_trusted
         return despite_ids and not is_one_kind
 
-    def _row_classes(self) -> list[list[Observation]]:
+    def _row_classes(self, of: Iterable[Observation]) -> list[list[Observation]]:
         """Group the rows that are interchangeable, each group in the order of the file.
 
         A row of which people rejected a pair is not interchangeable with its twins.
         """
         found: dict[object, list[Observation]] = defaultdict(list)
-        for row in self.rows:
+        for row in of:
             own_id = row.entry.id if row.entry.id in self.rejected_rows else None
-            found[row.content, row.start, _exchange_id(row) is None, own_id].append(row)
+            key = row.content, row.start, _exchange_id(row) is None, own_id
+            found[key].append(row)
         for rows in found.values():
             if len(rows) > 1:
                 rows.sort(key=_place_among_twins)
@@ -446,6 +529,7 @@ class _Matcher:
     def _sweep(self) -> None:
         """Drop what is paired or set apart from what the next rule sees."""
         paired = {id(pair.known) for pair in self.pairs}
+        paired.update(id(entry) for pair in self.pairs for entry in pair.further)
         done = {id(pair.row) for pair in self.pairs} | {id(row.entry) for row in self.set_apart}
         self.free = [known for known in self.free if id(known.entry) not in paired]
         self.rows = [row for row in self.rows if id(row.entry) not in done]
@@ -497,6 +581,10 @@ def _same_content(known: Observation, row: Observation) -> bool:
         return _sizes(known.entry) == _sizes(row.entry) and Field.TIME not in differences(
             known, row
         )
+    if not (known.settled and row.settled):
+        # Nobody knows the hour; a clock is never further off than this.
+        near = abs(known.start - row.start) <= REACH + (row.end - row.start)
+        return near and next(differences_but_time(known, row), None) is None
     return next(differences(known, row), None) is None
 
 

@@ -8,8 +8,9 @@ field, some value lies in both intervals.  What one of them does not state says 
 import datetime as dt
 import enum
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -21,6 +22,7 @@ from bitstamp_ledger.model import (
     DecimalInterval,
     Entry,
     Precision,
+    Reward,
     Rounding,
     StakingMovement,
     Trade,
@@ -43,6 +45,24 @@ rates")."""
 EXCHANGED: Final = "exchange"
 """The family of whatever turns one currency into another: a file may call a conversion a trade."""
 
+COIN_QUOTES: Final = frozenset({"BTC", "ETH"})
+COIN_DECIMALS: Final = 8
+"""The exchange rounds a quote to cents, or, where it is one of these coins, to so many digits; of
+those fewer are printed only where the rest are zeros."""
+
+ALIASES: Final = MappingProxyType({"XBT": "BTC", "XXBT": "BTC", "USDC.E": "USDC", "USDT.E": "USDT"})
+"""Other names of a currency; for comparison only, an entry keeps what its source says."""
+
+REWARD_ALIASES: Final = MappingProxyType({"ETH2R": "ETH2"})
+"""Names that mean the same in staking rewards only; elsewhere both were traded
+(docs/facts/files.md, "Names of currencies")."""
+
+COARSE_DECIMALS: Final = 6
+"""A base that was rounded to fewer digits proves little."""
+
+SURE_STEP: Final = dt.timedelta(minutes=1)
+"""A row that states its time less precisely, such as a date alone, proves little."""
+
 GROUPS_CACHED_MAX: Final = 4096
 LAST_INSTANT: Final = dt.datetime.max.replace(tzinfo=UTC)
 
@@ -58,6 +78,8 @@ class Field(enum.Enum):
     QUOTE = "quote amount"
     AMOUNT = "amount"
     FEE = "fee"
+    ZONE = "time zone"
+    DATE_ORDER = "date order"
 
 
 @attrs.frozen(kw_only=True, cache_hash=True)
@@ -93,6 +115,15 @@ class Observation:
     witnesses: "tuple[Observation, ...]" = ()
     """Rows that were paired with this entry and state something that it does not."""
 
+    other_start: dt.datetime | None = None
+    """Where the clocks showed an hour twice: the second instant that the time can start at."""
+
+    fills: "tuple[Observation, ...]" = ()
+    """The executions that this order is the sum of; empty for everything else."""
+
+    settled: bool = True
+    """Whether it is known which instant the printed time means."""
+
     @property
     def content(self) -> tuple[object, ...]:
         """Equal for entries that nothing but their place and time tells apart."""
@@ -107,25 +138,87 @@ class Observation:
             stated_fee,
             legs[0].value.is_signed() if legs else None,
             id(self.precision),  # One object for all rows alike: a format declares it once.
-            id(self) if self.witnesses else None,
+            id(self) if self.witnesses or self.fills or self.other_start else None,
+            self.settled,
         )
 
-    def interval(self, position: int) -> DecimalInterval:
-        """Return all values that the amount at ``position`` can stand for."""
-        precision = self.precision
-        if position == self.base:
-            return _interval(self.amounts[position], precision.base, 0)
-        return _interval(self.amounts[position], precision.quote, precision.quote_decimals_min)
+    @property
+    def knows_base(self) -> bool:
+        """Whether the source says which of two amounts is the base."""
+        return not self.precision.orientation_open or len(self.amounts) < len(("base", "quote"))
 
-    def is_exact(self, position: int) -> bool:
-        """Say whether the amount at ``position`` can stand for itself only."""
+    @property
+    def windows(self) -> tuple[tuple[dt.datetime, dt.datetime], ...]:
+        """All instants that the time can stand for: one span, or two."""
+        if self.other_start is None:
+            return ((self.start, self.end),)
+        other_end = _later(self.other_start, self.end - self.start)
+        return (self.start, self.end), (self.other_start, other_end)
+
+    def base_beside(self, other: "Observation") -> int | None:
+        """Return which amount to take for the base: one's own word counts, then the other's."""
+        if self.knows_base:
+            return self.base
+        return other.base if other.knows_base else None
+
+    def interval(self, position: int, base: int | None) -> DecimalInterval:
+        """Return all values that the amount at ``position`` can stand for.
+
+        Args:
+            position: which amount.
+            base: which amount is the base; None where nobody knows.
+        """
+        if self.fills:
+            intervals = [each.interval(position, base) for each in self.fills]
+            return DecimalInterval(
+                functools.reduce(exact_sum, (each.low for each in intervals)),
+                functools.reduce(exact_sum, (each.high for each in intervals)),
+            )
         precision = self.precision
-        rounding = precision.base if position == self.base else precision.quote
-        return rounding is Rounding.EXACT
+        # What was computed is known by its place in the row, whatever the base.
+        own_base = position == self.base
+        decimals_max = precision.base_decimals_max if own_base else precision.quote_decimals_max
+        return _interval(
+            self.amounts[position],
+            self._rounding(position, base),
+            0 if base is None or position == base else self._quote_decimals_min(position),
+            decimals_max,
+        )
+
+    def _rounding(self, position: int, base: int | None) -> Rounding:
+        precision = self.precision
+        if base is None:
+            return max(precision.base, precision.quote, key=_LOOSENESS.index)
+        return precision.base if position == base else precision.quote
+
+    def _quote_decimals_min(self, position: int) -> int:
+        """Return the digits after the point to which a quote was rounded at the coarsest.
+
+        For a coin that is 8 where the exchange printed it: reading 0.05 BTC as anything up to
+        0.055 would be wider than the format can justify.  A tool may have rounded it to two.
+        """
+        precision = self.precision
+        if (
+            precision.quote is Rounding.NEAREST
+            and self.group.currencies[position] in COIN_QUOTES
+            and precision.quote_decimals_max is None
+        ):
+            return max(COIN_DECIMALS, precision.quote_decimals_min)
+        return precision.quote_decimals_min
+
+    def is_exact(self, position: int, base: int | None) -> bool:
+        """Say whether the amount at ``position`` can stand for itself only."""
+        return self._rounding(position, base) is Rounding.EXACT
 
     def fee_interval(self, fee: Amount) -> DecimalInterval:
         """Return all values that the stated fee can stand for."""
-        return _interval(fee.value, self.precision.fee, self.precision.fee_decimals_min)
+        if self.fills:
+            intervals = [each.fee_interval(each.entry.fee) for each in self.fills if each.entry.fee]
+            return DecimalInterval(
+                functools.reduce(exact_sum, (each.low for each in intervals)),
+                functools.reduce(exact_sum, (each.high for each in intervals)),
+            )
+        return _interval(fee.value, self.precision.fee, self.precision.fee_decimals_min, None)
 
     def witnessed_by(self, row: "Observation") -> "Observation":
         """Return this event as it is known once ``row`` is part of it.
@@ -138,6 +231,22 @@ class Observation:
         if not adds_fee and self.amounts == row.amounts and _contains(row, self):
             return self
         return attrs.evolve(self, witnesses=(*self.witnesses, row))
+
+
+_LOOSENESS: Final = (Rounding.EXACT, Rounding.NEAREST, Rounding.UNIT)
+
+
+def in_order(observations: Iterable[Observation]) -> list[Observation]:
+    """Return observations by time, in an order that does not depend on that of the input.
+
+    Nor on where a row stands in its file: an identity says what a row states.
+    """
+    return sorted(observations, key=lambda observation: place(observation.entry))
+
+
+def place(entry: Entry) -> tuple[object, ...]:
+    """Return what entries are sorted by."""
+    return entry.time, entry.transaction_id or 0, entry.id, entry.source.path or ""
 
 
 def _contains(wide: Observation, narrow: Observation) -> bool:
@@ -168,7 +277,16 @@ def observe(entry: Entry) -> Observation:
         tuple([legs[position].value.copy_abs() for position in order]),
         order.index(0) if order else 0,
         precision,
+        other_start=entry.source.other_time,
+        settled=not precision.zone_open,
     )
+
+
+def canonical(currency: str, kind: str) -> str:
+    """Return the one name under which a currency is compared."""
+    if kind == Reward.kind:
+        currency = REWARD_ALIASES.get(currency, currency)
+    return ALIASES.get(currency, currency)
 
 
 def _sign(value: Decimal) -> int:
@@ -187,6 +305,7 @@ def _group(
     kind: str, currencies: Sequence[str], signs: Sequence[int]
 ) -> tuple[Group, tuple[int, ...]]:
     """Return the group of an entry, and in which order its legs stand there."""
+    currencies = [canonical(currency, kind) for currency in currencies]
     positions = {currency: position for position, currency in enumerate(currencies)}
     ordered = tuple(sorted(positions))
     exchanged = kind in {Trade.kind, Conversion.kind} and len(ordered) > 1
@@ -209,22 +328,43 @@ def _received(currencies: Sequence[str], signs: Sequence[int]) -> str:
     return next((currency for currency in currencies if currency not in given), "")
 
 
-def _interval(value: Decimal, rounding: Rounding, decimals_min: int) -> DecimalInterval:
-    if rounding is Rounding.EXACT:
+def _interval(
+    value: Decimal, rounding: Rounding, decimals_min: int, decimals_max: int | None
+) -> DecimalInterval:
+    if rounding is Rounding.EXACT and decimals_max is None:
         return DecimalInterval(value, value)
-    exponent = value.as_tuple().exponent
-    printed = -exponent if isinstance(exponent, int) else 0
+    printed = decimals_of(value)
+    if decimals_max is not None:
+        # Computed from two printed numbers: both had their last digit rounded or cut.
+        printed, rounding = min(printed, decimals_max), Rounding.UNIT
     decimals = max(printed, decimals_min)
     slack = (5, -decimals - 1) if rounding is Rounding.NEAREST else (1, -decimals)
     width = Decimal((0, slack[:1], slack[1]))
     return DecimalInterval(exact_difference(value, width), exact_sum(value, width))
 
 
+def decimals_of(value: Decimal) -> int:
+    """Return how many digits after the point are printed."""
+    exponent = value.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
 def differences(one: Observation, other: Observation) -> Iterator[Field]:
     """Yield every field in which two observations contradict each other."""
     yield from differences_but_time(one, other)
-    if not (one.start < other.end and other.start < one.end):
+    if not times_meet(one, other):
         yield Field.TIME
+
+
+def times_meet(one: Observation, other: Observation) -> bool:
+    """Say whether some instant lies in what both state."""
+    if one.other_start is None and other.other_start is None:
+        return one.start < other.end and other.start < one.end
+    return any(
+        start < other_end and other_start < end
+        for start, end in one.windows
+        for other_start, other_end in other.windows
+    )
 
 
 def differences_but_time(one: Observation, other: Observation) -> Iterator[Field]:
@@ -248,7 +388,8 @@ def differences_but_time(one: Observation, other: Observation) -> Iterator[Field
 def amounts_agree(one: Observation, other: Observation, position: int) -> bool:
     """Say whether two amounts of one currency can be the same."""
     return one.amounts[position] == other.amounts[position] or _overlap(
-        one.interval(position), other.interval(position)
+        one.interval(position, one.base_beside(other)),
+        other.interval(position, other.base_beside(one)),
     )
 
 
@@ -275,10 +416,11 @@ def fees_agree(one: Observation, other: Observation) -> bool:
     mine, theirs = one.entry.fee, other.entry.fee
     if mine is None or theirs is None:
         return True
-    if mine.currency == theirs.currency and mine.value == theirs.value:
+    same_currency = canonical(mine.currency, "") == canonical(theirs.currency, "")
+    if same_currency and mine.value == theirs.value:
         return True
     my_interval, their_interval = one.fee_interval(mine), other.fee_interval(theirs)
-    if mine.currency != theirs.currency:
+    if not same_currency:
         return my_interval.low <= 0 and their_interval.low <= 0
     return _overlap(my_interval, their_interval)
 
@@ -295,14 +437,46 @@ class Fit(enum.IntEnum):
     SILENT = 2
     """One of them does not state the fee."""
 
+    ROUNDED = 3
+    """The base was rounded to a few digits; the fee agrees."""
+
+    UNPROVEN = 4
+    """Nothing is contradicted, and nothing is proved either: a base of a few digits without a fee,
+    or a date without a time of day.  Never enough for a pair."""
+
 
 def fit_of(one: Observation, other: Observation) -> Fit:
     """Say how well two observations fit that contradict each other in nothing."""
     mine, theirs = one.entry.fee, other.entry.fee
-    if mine is None or theirs is None:
+    silent = mine is None or theirs is None
+    if max(one.precision.time_step, other.precision.time_step) > SURE_STEP:
+        return Fit.UNPROVEN
+    if one.amounts != other.amounts and _is_coarse(one, other):
+        return Fit.UNPROVEN if silent else Fit.ROUNDED
+    if silent:
         return Fit.SILENT
-    same = one.amounts == other.amounts and mine.value == theirs.value
+    same = (
+        one.amounts == other.amounts
+        and mine is not None
+        and theirs is not None
+        and mine.value == theirs.value
+    )
     return Fit.SAME if same and _same_direction(one, other) else Fit.WITHIN
+
+
+def _is_coarse(one: Observation, other: Observation) -> bool:
+    """Say whether the bases differ, and one of them was printed with a few digits only.
+
+    Where nobody knows the base, one amount that does not makes up for the other.
+    """
+    base = one.base_beside(other)
+    positions = range(len(one.amounts)) if base is None else (base,)
+    return all(
+        one.amounts[position] != other.amounts[position]
+        and min(decimals_of(one.amounts[position]), decimals_of(other.amounts[position]))
+        < COARSE_DECIMALS
+        for position in positions
+    )
 
 
 def _same_direction(one: Observation, other: Observation) -> bool:

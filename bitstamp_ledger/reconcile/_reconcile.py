@@ -9,16 +9,18 @@ import attrs
 
 from bitstamp_ledger.files import Statement
 from bitstamp_ledger.model import Entry, Trade, UnknownEntry, digest_of
-from bitstamp_ledger.reconcile._match import Pair, Pairing, in_order, pair_rows
-from bitstamp_ledger.reconcile._observe import observe
+from bitstamp_ledger.reconcile._match import Pair, Pairing, pair_rows
+from bitstamp_ledger.reconcile._observe import in_order, observe
 from bitstamp_ledger.reconcile._result import (
     Conflict,
     Counts,
     Decision,
     Match,
     Reconciliation,
+    StatementReading,
     StatementZone,
 )
+from bitstamp_ledger.reconcile._settle import settle
 
 
 def reconcile(
@@ -57,12 +59,17 @@ def reconcile(
     known = in_order(map(observe, records.kept))
     proven: set[str] = set()
     outcomes: list[tuple[Statement, Pairing]] = []
+    zones: list[StatementZone] = []
+    readings: list[StatementReading] = []
     for statement in ordered:
         if outcomes:
             known = outcomes[-1][1].known_after()
+        settled = settle(known, statement)
+        zones.append(settled.zone)
+        readings.extend(settled.readings)
         pairing = pair_rows(
             known,
-            statement.entries,
+            settled,
             path=statement.path,
             decisions=said,
             ids_proven=statement.format in proven,
@@ -71,7 +78,7 @@ def reconcile(
             proven.add(statement.format)
         outcomes.append((statement, pairing))
     pairs = [pair for _, pairing in outcomes for pair in pairing.pairs]
-    seen = {id(pair.known) for pair in pairs}
+    seen = {id(known) for pair in pairs for known in pair.all_known}
     new = [row for _, pairing in outcomes for row in pairing.new]
     return Reconciliation(
         entries=tuple(sorted([*records.kept, *new], key=_place)),
@@ -84,7 +91,8 @@ def reconcile(
             *(conflict for _, pairing in outcomes for conflict in pairing.conflicts),
         ),
         suspects=tuple(suspect for _, pairing in outcomes for suspect in pairing.suspects),
-        zones=tuple(_zone(statement) for statement in ordered),
+        zones=tuple(zones),
+        readings=tuple(readings),
         ids=tuple(pairing.trust for _, pairing in outcomes),
         counts=sum(
             (_row_counts(statement, pairing) for statement, pairing in outcomes),
@@ -176,12 +184,14 @@ def _told_apart(versions: Sequence[Entry]) -> tuple[Entry, ...]:
 def _rank(statement: Statement, api_ids: AbstractSet[int | None]) -> tuple[object, ...]:
     """Return the place of a statement among others; the same for the same rows in any order.
 
-    The most precise first; of one format, first those whose ids can prove themselves on the API.
+    Those that leave nothing open tell how to read the others.  The most precise first; of one
+    format, first those whose ids can prove themselves on the API.
     """
     precision = statement.precision
     has_ids = precision.exchange_ids
     shares_ids = has_ids and any(row.transaction_id in api_ids for row in statement.entries)
     return (
+        precision.zone_open or bool(statement.alternatives),
         not has_ids,
         precision.time_step,
         statement.format,
@@ -199,20 +209,10 @@ def _place(entry: Entry) -> tuple[object, ...]:
 def _match(pair: Pair, of_api: set[int]) -> Match:
     from_api = id(pair.known) in of_api
     return Match(
-        api=(pair.known,) if from_api else (),
+        api=pair.all_known if from_api else (),
         file=(pair.row,) if from_api else (pair.known, pair.row),
         rule=pair.rule,
         grade=pair.grade,
-    )
-
-
-def _zone(statement: Statement) -> StatementZone:
-    zone = statement.zone
-    return StatementZone(
-        path=statement.path,
-        format=statement.format,
-        zone=zone.name,
-        evidence=zone.basis.value,
     )
 
 

@@ -17,6 +17,7 @@ class Rule(enum.Enum):
     EXCHANGE_ID = "same exchange id, same content"
     SAME_CELLS = "same cells in another file"
     INTERVALS = "same content within what the row states"
+    ORDERS = "the sum of all executions of one order"
 
 
 class Grade(enum.Enum):
@@ -85,7 +86,7 @@ class Suspect:
     row: Entry
     near: Entry
     field: str
-    """The one field that differs."""
+    """The one field that differs, or that is not known: ``time zone``, ``date order``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -95,9 +96,25 @@ class StatementZone:
     path: str | None
     format: str
     zone: str
-    """An IANA name, or UTC."""
+    """An IANA name, an offset from UTC, or UTC; ``undecided`` where the rows do not tell."""
 
     evidence: str
+    """Who says so, or how many rows do."""
+
+
+@attrs.frozen(kw_only=True)
+class StatementReading:
+    """How a statement was read in something that its format leaves open."""
+
+    path: str | None
+    question: str
+    """What was open: ``fee`` or ``date order``."""
+
+    answer: str
+    """The reading; ``undecided`` where the rows do not tell and it was left as it was read."""
+
+    evidence: str
+    """How many rows speak for each reading."""
 
 
 @attrs.frozen(kw_only=True)
@@ -168,6 +185,9 @@ class Reconciliation:
     ids: tuple[IdTrust, ...]
     counts: Counts
     """Records and rows together."""
+
+    readings: tuple[StatementReading, ...] = ()
+    """What else was decided for a statement as a whole."""
 
     @property
     def unexplained(self) -> tuple[Entry, ...]:

@@ -1,0 +1,465 @@
+"""What a statement leaves open is decided once, from all of its rows, or left open.
+
+Source: docs/facts/files.md, "Differences".
+"""
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Sequence
+from decimal import Decimal
+
+import attrs
+import pytest
+
+from bitstamp_ledger import Entry, Grade, Reconciliation, Rule, Statement, read_statement
+from bitstamp_ledger.reconcile import reconcile
+from tests.reconcile.builders import Happened, g1_lines, g1_row, raw_records, records
+
+A = Happened()
+COINTRACKING = '"Type","Buy","Cur.","Sell","Cur.","Fee","Cur.","Exchange","Group","Comment","Date"'
+ORDERS = "Order Type,Pair,Price,Amount,Value,Closed"
+
+
+def cointracking(
+    *trades: Happened,
+    zone: str = "UTC",
+    folded: bool = True,
+    clock: str = "%d.%m.%Y %H:%M",
+    timezone: str | None = None,
+) -> Statement:
+    """Print trades as CoinTracking's trade table, and read it."""
+    rows = [COINTRACKING]
+    for trade in trades:
+        fee = Decimal(trade.fee or 0)
+        quote = Decimal(trade.value)
+        if folded:
+            quote += fee if trade.side == "Buy" else -fee
+        base, total = f'"{trade.amount}","{trade.base}"', f'"{quote}","{trade.quote}"'
+        legs = f"{base},{total}" if trade.side == "Buy" else f"{total},{base}"
+        local = trade.instant.astimezone(zoneinfo.ZoneInfo(zone))
+        rows.append(
+            f'"Trade",{legs},"{fee}","{trade.quote}","Bitstamp","","","{local.strftime(clock)}"'
+        )
+    return read_statement("\n".join([*rows, ""]).encode(), timezone=timezone)
+
+
+def orders(*rows: str, timezone: str | None = "UTC") -> Statement:
+    """Read an export of orders."""
+    return read_statement("\n".join([ORDERS, *rows, ""]).encode(), timezone=timezone)
+
+
+def at(*times: str, first: int = 1) -> list[Happened]:
+    """Return trades of different amounts at these times."""
+    return [
+        attrs.evolve(
+            A, id=first + n, time=time, amount=f"0.0{first + n}219875", fee=f"1.{first + n:03}93"
+        )
+        for n, time in enumerate(times)
+    ]
+
+
+def hourly(*hours: int) -> list[Happened]:
+    """Return what a bot does every hour."""
+    return [
+        attrs.evolve(A, id=hour, time=f"2021-05-03 {hour:02}:00:05", order=hour) for hour in hours
+    ]
+
+
+def fields(result: Reconciliation) -> list[str]:
+    """What the suspects miss by."""
+    return [suspect.field for suspect in result.suspects]
+
+
+WINTER = ("2021-01-11 08:10:09", "2021-02-02 11:41:36", "2021-03-03 20:17:51")
+SUMMER = ("2021-04-11 05:30:00", "2021-06-09 17:59:59", "2021-08-20 23:20:07")
+ZONES = ["Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC"]
+
+
+# -- zones
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_zone_is_told_by_all_rows_together(zone: str) -> None:
+    """D4, D5: summer time included, so no single shift would do."""
+    trades = at(*WINTER, *SUMMER)
+    result = reconcile(records(trades), [cointracking(*trades, zone=zone)])
+    assert len(result.matches) == 6
+    assert result.new == ()
+    assert {match.grade for match in result.matches} == {Grade.STRONG}
+    assert "6 of 6 rows" in result.zones[0].evidence
+
+
+def test_summer_time_begins_within_a_night() -> None:
+    """D5, the worked pair: an hour ahead at 00:41, two at 01:05."""
+    night = at("2021-03-28 00:41:36", "2021-03-28 01:05:10", first=7)
+    trades = [*at(*WINTER), *SUMMER_TRADES, *night]
+    statement = cointracking(*trades, zone="Europe/Paris")
+    assert [str(row.time)[:16] for row in statement.entries[-2:]] == [
+        "2021-03-28 01:41",
+        "2021-03-28 03:05",
+    ]
+    result = reconcile(records(trades), [statement])
+    assert len(result.matches) == 8
+    assert result.zones[0].zone == "Europe/Paris"
+
+
+SUMMER_TRADES = at(*SUMMER, first=4)
+
+
+def test_a_zone_that_the_caller_named_needs_no_evidence() -> None:
+    """D5 with two rows: too few to tell, so somebody has to."""
+    trades = at("2021-03-28 00:41:36", "2021-03-28 01:05:10")
+    named = cointracking(*trades, zone="Europe/Paris", timezone="Europe/Paris")
+    assert len(reconcile(records(trades), [named]).matches) == 2
+    unnamed = reconcile(records(trades), [cointracking(*trades, zone="Europe/Paris")])
+    assert unnamed.matches == ()
+    assert unnamed.zones[0].zone == "undecided"
+    assert fields(unnamed) == ["time zone", "time zone"]
+
+
+def test_new_rows_get_the_time_of_the_zone_that_was_decided() -> None:
+    """Their clock was an hour ahead; the ledger holds UTC."""
+    trades = at(*WINTER)
+    more = at("2021-01-20 10:00:00", first=7)
+    result = reconcile(records(trades), [cointracking(*trades, *more, zone="Europe/Paris")])
+    (new,) = result.new
+    assert new.time == dt.datetime(2021, 1, 20, 10, tzinfo=dt.UTC)
+
+
+def test_rows_on_which_the_zones_that_are_left_differ_stay_open() -> None:
+    """Winter alone does not tell whether the clocks went forward; nothing is guessed."""
+    trades = at(*WINTER)
+    more = at("2021-06-09 17:59:59", first=7)
+    result = reconcile(records(trades), [cointracking(*trades, *more, zone="Europe/Paris")])
+    (new,) = result.new
+    assert new.time == dt.datetime(2021, 6, 9, 19, 59, tzinfo=dt.UTC)
+    assert "1 of 4 rows stay open" in result.zones[0].evidence
+
+
+def test_an_hour_that_the_clocks_showed_twice_is_both() -> None:
+    """D6: 02:30 in Paris was 00:30 and 01:30; two rows for two records."""
+    twice = [
+        attrs.evolve(A, id=70, time="2021-10-31 00:30:00"),
+        attrs.evolve(A, id=71, time="2021-10-31 01:30:00"),
+    ]
+    trades = [*at(*WINTER), *SUMMER_TRADES, *twice]
+    result = reconcile(records(trades), [cointracking(*trades, zone="Europe/Paris")])
+    assert len(result.matches) == 8
+    one = [*trades[:-2], trades[-1]]
+    assert len(reconcile(records(one), [cointracking(*trades, zone="Europe/Paris")]).new) == 1
+
+
+def test_an_hourly_bot_never_matches_itself() -> None:
+    """Hours row by row would explain every row of it; the file says the first two hours."""
+    api = hourly(9, 10, 11)
+    utc = g1_lines(*(g1_row(each) for each in hourly(9, 10)))
+    assert len(reconcile(records(api), [utc]).matches) == 2
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Paris"])
+def test_an_hourly_bot_says_nothing_of_its_zone(zone: str) -> None:
+    """Many shifts fit many rows, so none is taken: nothing is dropped, and a person is told."""
+    api, rows = hourly(*range(4, 15)), hourly(*range(2, 12))
+    result = reconcile(records(api), [cointracking(*rows, zone=zone)])
+    assert result.matches == ()
+    assert len(result.new) == 10
+    assert result.zones[0].zone == "undecided"
+
+
+def test_rows_of_a_bot_do_not_disturb_the_others() -> None:
+    """Its hours are decided by the trades beside it."""
+    bot = hourly(9, 10, 11)
+    trades = [*at(*WINTER), *SUMMER_TRADES, *bot]
+    statement = cointracking(*[*trades[:-1], *hourly(8)], zone="Europe/Paris")
+    result = reconcile(records(trades), [statement])
+    assert len(result.matches) == 8
+    assert [row.time.hour for row in result.new] == [8]
+
+
+def test_the_same_undecided_file_twice_adds_nothing() -> None:
+    """D31: its rows are recognised by their cells, though nobody knows their hour."""
+    statement = cointracking(*hourly(9, 10, 11), zone="Europe/Paris")
+    assert len(reconcile([], [statement, statement]).entries) == 3
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_times_at_the_ends_of_the_calendar_do_no_harm(year: str) -> None:
+    """A hostile file may print any year."""
+    row = f'"Trade","1","BTC","10","EUR","","","Bitstamp","","","{year}-12-31 23:59:59"'
+    statement = read_statement(f"{COINTRACKING}\n{row}\n".encode())
+    trades = at(*WINTER)
+    both = attrs.evolve(statement, entries=(*cointracking(*trades).entries, *statement.entries))
+    assert len(reconcile(records(trades), [both]).matches) == 3
+
+
+# -- fees
+
+
+@pytest.mark.parametrize("side", ["Buy", "Sell"])
+def test_a_fee_inside_the_amount_is_taken_out(side: str) -> None:
+    """D17: trade A as CoinTracking prints it, 2006.77393 paid or 1986.80607 received."""
+    trade = attrs.evolve(A, side=side)
+    result = reconcile(records([trade]), [cointracking(trade)])
+    assert [match.rule for match in result.matches] == [Rule.INTERVALS]
+    assert result.readings[0].answer == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("folded", "answer"), [(True, "inside the amounts"), (False, "on top of the amounts")]
+)
+def test_where_the_fee_is_holds_for_the_whole_file(*, folded: bool, answer: str) -> None:
+    """D17: makers of such files who ignore the rule ignore it in every row."""
+    trades = [*at(*WINTER), *SUMMER_TRADES]
+    more = at("2021-01-20 10:00:00", first=7)
+    result = reconcile(records(trades), [cointracking(*trades, *more, folded=folded)])
+    assert len(result.matches) == 6
+    assert result.readings[0].answer == answer
+    (new,) = result.new
+    assert new.legs[1].value == Decimal("-3416.35")
+
+
+def test_one_row_does_not_tell_where_the_fee_is() -> None:
+    """It is read by the format's rule, and what misses by the quote is shown."""
+    result = reconcile(records([A]), [cointracking(A, folded=False)])
+    assert result.matches == ()
+    assert result.readings[0].answer == "undecided"
+    assert len(result.new) == 1
+
+
+# -- orientation and names
+
+
+def test_a_pair_that_was_only_sent_and_received_is_the_same() -> None:
+    """D25: a sale of ETH for BTC, which the reader may take for a purchase of BTC with ETH."""
+    sale = attrs.evolve(
+        A, side="Sell", base="ETH", quote="BTC", amount="0.83310000", price="0.05914377", fee=None
+    )
+    trades = [sale]
+    result = reconcile(records(trades), [cointracking(sale)])
+    assert len(result.matches) == 1
+
+
+def test_a_quote_in_coins_is_known_to_eight_digits() -> None:
+    """0.05 BTC is 0.05000000: a record is never as wide as its zeros that were left out."""
+    api = raw_records(
+        {
+            "id": 5,
+            "order_id": 6,
+            "type": "2",
+            "datetime": A.time,
+            "eth": "1.00000000",
+            "btc": "-0.05",
+            "eth_btc": "0.05",
+            "fee": "0.00",
+        }
+    )
+    row = 'Market,"Mar. 28, 2021, 12:41 AM",Main Account,1.00000000 ETH,0.05400000 BTC,0.054 BTC,,'
+    result = reconcile(api, [g1_lines(row + "Buy")])
+    assert result.matches == ()
+    assert fields(result) == ["quote amount"]
+
+
+def test_a_staking_reward_has_two_names() -> None:
+    """D26: eth2r by the API, ETH2 in files; rewards only."""
+    api = raw_records({"id": 9, "type": "27", "datetime": "2021-06-09 17:59:59", "eth2r": "0.01"})
+    row = 'Staking reward,"Jun. 09, 2021, 05:59 PM",Main Account,0.01000000 ETH2R,,,,'
+    assert len(reconcile(api, [g1_lines(row)]).matches) == 1
+
+
+# -- what proves too little
+
+
+KOINLY = (
+    "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Fee Amount,Fee Currency,"
+    "Net Worth Amount,Net Worth Currency,Label,Description,TxHash"
+)
+
+
+def koinly(cells: str) -> Statement:
+    """Read one row of a tool that states UTC."""
+    return read_statement(f"{KOINLY}\n{cells},,,,Bitstamp,\n".encode())
+
+
+def test_a_rounded_base_needs_the_fee_for_a_second_proof() -> None:
+    """D13: 0.0422 for 0.04219875."""
+    row = "2021-03-28 00:41:36 UTC,1996.79,EUR,0.0422,BTC,{}"
+    proved = reconcile(records([A]), [koinly(row.format("9.98393,EUR"))])
+    assert [match.grade for match in proved.matches] == [Grade.WEAK]
+    unproved = reconcile(records([A]), [koinly(row.format(","))])
+    assert unproved.matches == ()
+    assert fields(unproved) == ["base amount"]
+
+
+def test_a_date_alone_is_shown_and_not_merged() -> None:
+    """D9: too many things happen in a day."""
+    rows = "Date,Received Quantity,Received Currency,Sent Quantity,Sent Currency,Fee Amount,"
+    rows += "Fee Currency,Tag\n03/28/2021,0.04219875,BTC,1996.79,EUR,9.98393,EUR,\n"
+    result = reconcile(records([A]), [read_statement(rows.encode())])
+    assert result.matches == ()
+    assert fields(result) == ["time"]
+
+
+@pytest.mark.parametrize("amount", ["42.19875", "4219875"])
+def test_a_slip_of_units_is_no_match(amount: str) -> None:
+    """D46: millibitcoins and satoshis."""
+    row = f"2021-03-28 00:41:36 UTC,1996.79,EUR,{amount},BTC,9.98393,EUR"
+    result = reconcile(records([A]), [koinly(row)])
+    assert result.matches == ()
+    assert fields(result) == ["base amount"]
+
+
+def test_a_time_that_was_rounded_up_is_shown() -> None:
+    """D3: 00:42 for 00:41:36."""
+    up = attrs.evolve(A, time="2021-03-28 00:42:00")
+    result = reconcile(records([A]), [g1_lines(g1_row(up))])
+    assert result.matches == ()
+    assert fields(result) == ["time"]
+
+
+# -- order of dates
+
+
+SWAPPED = (
+    "2021-04-03 17:20:09",
+    "2021-05-06 08:00:01",
+    "2021-07-02 11:11:11",
+    "2021-09-08 12:34:56",
+)
+
+
+def test_days_and_months_are_told_apart_by_all_rows() -> None:
+    """D7: nothing in the file says which come first, but the records do."""
+    trades = at(*SWAPPED)
+    statement = cointracking(*trades, clock="%-m/%-d/%Y %H:%M")
+    assert statement.alternatives
+    result = reconcile(records(trades), [statement])
+    assert len(result.matches) == 4
+    assert [each.answer for each in result.readings if each.question == "date order"] == [
+        "the other order"
+    ]
+
+
+def test_one_row_does_not_tell_days_from_months() -> None:
+    """D7: shown, and not merged on one row's word."""
+    (trade,) = at(SWAPPED[0])
+    result = reconcile(records([trade]), [cointracking(trade, clock="%-m/%-d/%Y %H:%M")])
+    assert result.matches == ()
+    assert fields(result) == ["date order"]
+
+
+# -- orders
+
+
+def order(number: int, *, first: int, time: str = "2024-05-14 09:12") -> list[Happened]:
+    """Return the three executions of the worked example."""
+    facts = (
+        ("05.101", "0.01730000", "64210.5", "4.44337"),
+        ("05.350", "0.02270000", "64210.5", "5.83031"),
+        ("41.002", "0.06000000", "64211", "15.41064"),
+    )
+    return [
+        attrs.evolve(
+            A,
+            id=first + n,
+            order=number,
+            time=f"{time}:{second}",
+            amount=amount,
+            price=price,
+            fee=fee,
+        )
+        for n, (second, amount, price, fee) in enumerate(facts)
+    ]
+
+
+ROW = "Buy,BTC/EUR,64210.8,0.10000000,6421.08,2024-05-14 09:12:41"
+
+
+@pytest.mark.parametrize("second", ["05", "30", "41", "42"])
+def test_a_row_may_be_all_executions_of_an_order(second: str) -> None:
+    """D24: at its first execution, its last, between, or as the order is closed."""
+    api = records(order(7, first=1))
+    result = reconcile(api, [orders(ROW.replace(":41", f":{second}"))])
+    (match,) = result.matches
+    assert match.rule is Rule.ORDERS
+    assert [entry.transaction_id for entry in match.api] == [1, 2, 3]
+    assert result.api_only == ()
+    assert result.new == ()
+    assert result.counts.adds_up
+    assert "0.10000000 BTC" in match.explain()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ROW.replace("0.10000000", "0.10000001"),
+        ROW.replace("6421.08", "6421.12"),
+        ROW.replace("Buy", "Sell"),
+        ROW.replace("EUR", "USD"),
+        ROW.replace("09:12:41", "09:12:44"),
+        ROW.replace("09:12:41", "09:12:03"),
+    ],
+)
+def test_an_order_that_differs_in_one_fact_is_another(changed: str) -> None:
+    """The base is exact, and quotes are off by no more than all roundings together."""
+    result = reconcile(records(order(7, first=1)), [orders(changed)])
+    assert result.matches == ()
+    assert len(result.new) == 1
+
+
+def test_of_two_equal_orders_one_row_is_one() -> None:
+    """D24: three records are left over, whichever."""
+    api = records([*order(7, first=1), *order(8, first=11)])
+    result = reconcile(api, [orders(ROW)])
+    assert [entry.transaction_id for entry in result.matches[0].api] == [1, 2, 3]
+    assert [entry.transaction_id for entry in result.api_only] == [11, 12, 13]
+    assert len(reconcile(api, [orders(ROW, ROW)]).matches) == 2
+    assert len(reconcile(api, [orders(ROW, ROW, ROW)]).new) == 1
+
+
+def test_executions_are_not_summed_freely() -> None:
+    """Two of three make the sum of nothing; neither do those of two orders."""
+    fills = order(7, first=1)
+    two = ROW.replace("0.10000000", "0.04000000").replace("6421.08", "2568.42")
+    assert reconcile(records(fills), [orders(two)]).matches == ()
+    apart = [attrs.evolve(each, order=each.id) for each in fills]
+    assert reconcile(records(apart), [orders(ROW)]).matches == ()
+
+
+def test_an_order_is_not_one_execution_of_another() -> None:
+    """A row of orders stands for all of one; an equal execution is a part."""
+    row = "Buy,BTC/EUR,64211,0.06000000,3852.66,2024-05-14 09:12:41"
+    result = reconcile(records(order(7, first=1)), [orders(row)])
+    assert result.matches == ()
+
+
+def test_an_order_of_one_execution_is_that_execution() -> None:
+    """Most orders are."""
+    row = "Buy,BTC/EUR,47318.62,0.04219875,1996.79,2021-03-28 00:41:36"
+    (match,) = reconcile(records([A]), [orders(row)]).matches
+    assert match.rule is Rule.INTERVALS
+
+
+def test_a_tool_may_have_joined_executions() -> None:
+    """D24 in a tool's file, with the sum of the fees."""
+    row = "2024-05-14 09:12:41 UTC,6421.08,EUR,0.10000000,BTC,25.68432,EUR"
+    result = reconcile(records(order(7, first=1)), [koinly(row)])
+    assert [(match.rule, match.grade) for match in result.matches] == [(Rule.ORDERS, Grade.STRONG)]
+
+
+def test_a_file_of_orders_tells_its_zone_too() -> None:
+    """Each order is one witness, however many executions it has."""
+
+    def shown(trades: Sequence[Happened]) -> list[str]:
+        zone = zoneinfo.ZoneInfo("America/New_York")
+        return [
+            f"Buy,BTC/EUR,1,{trade.amount},{trade.value},"
+            f"{trade.instant.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+            for trade in trades
+        ]
+
+    single = [attrs.evolve(each, order=each.id) for each in (*at(*WINTER), *SUMMER_TRADES)]
+    api: list[Entry] = records([*single, *order(777, first=21)])
+    joined = ROW.replace("09:12:41", "05:12:41")
+    result = reconcile(api, [orders(*shown(single), joined, timezone=None)])
+    assert len(result.matches) == 7
+    assert result.zones[0].zone == "America/New_York"
