@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import types
 
 import pytest
 
@@ -45,7 +44,7 @@ def state():
 decimal.getcontext().prec = 7
 warnings.simplefilter("error")
 before = state()
-import bitstamp_ledger
+from bitstamp_ledger import *
 after = state()
 print(json.dumps({name: [before[name], after[name]] for name in before if before[name] != after[name]}))
 """  # noqa: E501 - a program in a program
@@ -102,7 +101,7 @@ def test_importing_needs_none_of_the_optional_packages() -> None:
     """Whoever embeds the library pays only for what it uses."""
     program = (
         f"import sys\nfor name in {STAY_OUT!r}: sys.modules[name] = None\n"
-        "import bitstamp_ledger\n"
+        "from bitstamp_ledger import *\n"
         f"print([name for name in {OWN_BUT_OPTIONAL!r} if name in sys.modules])"
     )
     assert _run(program) == "[]"
@@ -131,24 +130,38 @@ def test_the_core_can_be_used_without_the_http_library(package: str) -> None:
 
 
 def test_the_door_shows_exactly_its_public_names() -> None:
-    """What can be reached by accident will be relied on."""
-    public = {
-        name
-        for name, value in vars(bitstamp_ledger).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType)
-    }
-    assert set(bitstamp_ledger.__all__) == public | {"sinks", "__version__"}
+    """What type checkers read is what the door opens to; nothing else can be reached by name."""
+    import ast  # noqa: PLC0415 - only here
+    from importlib.resources import files  # noqa: PLC0415 - only here
+
+    stub = ast.parse(files("bitstamp_ledger").joinpath("__init__.pyi").read_text())
+    assigned = next(node for node in stub.body if isinstance(node, ast.Assign))
+    assert sorted(ast.literal_eval(assigned.value)) == sorted(bitstamp_ledger.__all__)
+    assert sorted(dir(bitstamp_ledger)) == sorted(bitstamp_ledger.__all__)
 
 
 def test_the_list_of_public_names_is_sorted_and_has_no_name_twice() -> None:
-    """One place to look at, and a diff of one line per name."""
-    names = bitstamp_ledger.__all__
-    assert len(set(names)) == len(names)
-    assert sorted(names) == sorted(set(names))
-    constants = [name for name in names if name.isupper()]
-    classes = [name for name in names if name[0].isupper() and not name.isupper()]
-    others = [name for name in names if not name[0].isupper()]
-    assert names == sorted(constants) + sorted(classes) + sorted(others)
+    """One place to look at."""
+    assert list(bitstamp_ledger.__all__) == sorted(set(bitstamp_ledger.__all__))
+
+
+def test_the_function_keeps_its_name_when_its_package_is_imported() -> None:
+    """`reconcile` names both; in whatever order a program imports them, the call works."""
+    program = (
+        "import bitstamp_ledger as bl, bitstamp_ledger.reconcile\n"
+        "from bitstamp_ledger.reconcile import Match\n"
+        "print(bl.reconcile([], []).entries)"
+    )
+    assert _run(program) == "()"
+
+
+def test_importing_the_package_waits_for_nothing() -> None:
+    """Each name is imported when it is first used."""
+    program = (
+        "import sys, bitstamp_ledger\n"
+        "print([name for name in ('httpx', 'attrs', 'asyncio') if name in sys.modules])"
+    )
+    assert _run(program) == "[]"
 
 
 @pytest.mark.parametrize("name", sorted(bitstamp_ledger.__all__))
