@@ -11,6 +11,7 @@
 """
 
 import argparse
+import importlib
 import json
 import math
 import platform
@@ -91,7 +92,7 @@ def peer_from_bytes(pages: list[bytes]) -> Work:
 
 def peer_of(pages: list[bytes]) -> tuple[Any, list[Any]]:
     """Return ccxt with the markets of the history, and the pages as it reads them."""
-    import ccxt  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+    ccxt: Any = importlib.import_module("ccxt")
 
     exchange: Any = ccxt.bitstamp()
     pages_read = [exchange.on_json_response(page.decode()) for page in pages]

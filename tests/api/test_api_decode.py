@@ -549,7 +549,7 @@ def test_a_number_under_an_unknown_key_is_taken_for_money_and_said() -> None:
         ('[{"id": 1}', "not JSON"),
         ("<html>", "not JSON"),
         (b"\xff", "not JSON"),
-        ("[" * 5000 + "]" * 5000, "not JSON"),
+        ("[" * 100_000 + "]" * 100_000, "not JSON"),
         ("[" + "9" * 5000 + "]", "not JSON"),
         ("[1e99999999999999999999]", "not JSON"),
         ("[NaN]", "not JSON"),
