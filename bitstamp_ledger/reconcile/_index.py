@@ -131,13 +131,14 @@ class TimeIndex:
     def fitting(self, row: Observation) -> Iterator[tuple[int, Fit]]:
         """Yield the positions of the known entries that contradict ``row`` in nothing."""
         known = self._known
+        windows = row.windows
         for content in self._candidates(row):
             positions = content.positions
             if content.example.other_start is not None:  # Alone in its content.
                 if times_meet(content.example, row) and content.fits(row):
                     yield positions[0], fit_of(content.example, row)
                 continue
-            for start, end in row.windows:
+            for start, end in windows:
                 first = bisect_right(positions, start, key=lambda each: known[each].end)
                 last = bisect_left(positions, end, first, key=lambda each: known[each].start)
                 if first < last and content.fits(row):

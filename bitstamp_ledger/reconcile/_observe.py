@@ -449,7 +449,7 @@ def fit_of(one: Observation, other: Observation) -> Fit:
     """Say how well two observations fit that contradict each other in nothing."""
     mine, theirs = one.entry.fee, other.entry.fee
     silent = mine is None or theirs is None
-    if max(one.precision.time_step, other.precision.time_step) > SURE_STEP:
+    if one.precision.time_step > SURE_STEP or other.precision.time_step > SURE_STEP:
         return Fit.UNPROVEN
     if one.amounts != other.amounts and _is_coarse(one, other):
         return Fit.UNPROVEN if silent else Fit.ROUNDED

@@ -166,6 +166,13 @@ def test_an_hourly_bot_says_nothing_of_its_zone(zone: str) -> None:
     assert result.zones[0].zone == "undecided"
 
 
+def test_a_record_that_several_rows_may_be_is_evidence_for_none() -> None:
+    """One of the bot's hours is known; which of its rows that is depends on the zone."""
+    result = reconcile(records(hourly(10)), [cointracking(*hourly(9, 10, 11))])
+    assert result.matches == ()
+    assert len(result.new) == 3
+
+
 def test_rows_of_a_bot_do_not_disturb_the_others() -> None:
     """Its hours are decided by the trades beside it."""
     bot = hourly(9, 10, 11)
