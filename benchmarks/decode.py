@@ -28,8 +28,8 @@ from typing import Any, Final
 SEED: Final = 1
 RECORDS: Final = 20_000
 PAGE: Final = 1000
-ROUNDS: Final = 7
-PASSES: Final = 5
+ROUNDS: Final = 5
+PASSES: Final = 3
 BARE_GOAL: Final = 6.0
 CCXT_GOAL: Final = 6.0
 TRADE: Final = ("2", 2)

@@ -68,6 +68,9 @@ _DIGITS_MAX: Final = 19
 _STRICT: Final = Context(traps=[InvalidOperation])
 """Reads texts, since the host program's context may take anything for a NaN.  It rounds nothing."""
 
+_NO_FEE: Final = (None, "None")
+"""How a record says that it states no fee."""
+
 _TRADE: Final = "2"
 _TRADE_FAMILY: Final = RECORD_TYPES[_TRADE].family
 
@@ -190,7 +193,7 @@ def decode_record(record: dict[str, object], *, account: str, endpoint: str = EN
     return _plain_trade(record, account, endpoint) or _decode_any(record, account, endpoint)
 
 
-def _plain_trade(  # noqa: C901, PLR0911 - flat, since each call per record is felt
+def _plain_trade(  # noqa: C901, PLR0911, PLR0912 - flat, since each call per record is felt
     record: dict[str, object], account: str, endpoint: str
 ) -> Trade | None:
     """Return the trade that a record plainly is, or None to have it looked at closely.
@@ -227,9 +230,14 @@ def _plain_trade(  # noqa: C901, PLR0911 - flat, since each call per record is f
         stated = record.get(f"{quote_key}_{base_key}")
         base, base_currency, quote, quote_currency = quote, quote_currency, base, base_currency
     price = plain_number(stated)
-    fee = plain_number(record.get("fee"))
-    if price is None or price.is_signed() or fee is None or fee.is_signed():
+    if price is None or price.is_signed():
         return None
+    stated = record.get("fee")
+    fee = None
+    if stated not in _NO_FEE:
+        fee = plain_number(stated)
+        if fee is None or fee.is_signed():
+            return None
     transaction_id = _whole_number(record.get("id"))
     time = _time_of(record.get("datetime"))
     self_trade = record.get("self_trade")
@@ -507,7 +515,7 @@ def _fee_key(legs: list[_Leg], rate: tuple[str, str, Decimal] | None) -> str | N
 
 def _fee(record: Mapping[str, object], key: str | None) -> Amount | None:
     stated = record.get("fee")
-    if stated is None or stated == "None":
+    if stated in _NO_FEE:
         return None
     value = _number(stated)
     if value is None or not value.is_finite() or value < 0:
@@ -538,6 +546,8 @@ def _number(stated: object) -> Decimal | None:
 
 def _whole_number(stated: object) -> int | None:
     if type(stated) is not int:
+        if isinstance(stated, Decimal):
+            return _without_exponent(stated)
         if not isinstance(stated, str) or len(stated) > _DIGITS_MAX:
             return None
         if not stated.isascii() or not stated.isdigit():
@@ -546,9 +556,23 @@ def _whole_number(stated: object) -> int | None:
     return stated if 0 <= stated < WHOLE_NUMBERS_END else None
 
 
+def _without_exponent(stated: Decimal) -> int | None:
+    """Return the whole number that was written with an exponent, such as ``4.5e3``.
+
+    Written again it has none, and must not be read as something else then.
+    """
+    exponent = stated.as_tuple().exponent
+    if not isinstance(exponent, int) or not 0 <= exponent < _DIGITS_MAX:
+        return None
+    number = int(stated)
+    return number if 0 <= number < WHOLE_NUMBERS_END else None
+
+
 def _code_of(stated: object) -> str | None:
     if isinstance(stated, str):
         return stated
+    if isinstance(stated, Decimal):
+        stated = _without_exponent(stated)
     return str(stated) if type(stated) is int else None
 
 

@@ -44,7 +44,7 @@ def plain_trade(
     base_currency: str,
     quote: Decimal,
     quote_currency: str,
-    fee: Decimal,
+    fee: Decimal | None,
     price: Decimal | None,
     code: str,
     order_id: int | None,
@@ -74,10 +74,12 @@ def plain_trade(
     quote_leg.currency = quote_currency
     quote_leg.__class__ = Amount
 
-    paid = _AmountDraft()
-    paid.value = fee
-    paid.currency = quote_currency
-    paid.__class__ = Amount
+    paid = None
+    if fee is not None:
+        paid = _AmountDraft()
+        paid.value = fee
+        paid.currency = quote_currency
+        paid.__class__ = Amount
 
     source = _SourceDraft()
     source.endpoint = endpoint

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bitstamp_ledger.api import (
@@ -707,6 +707,9 @@ def test_any_objects_are_entries_one_for_one_and_exact(page: str) -> None:
 
 
 @given(PAGES)
+@example('[{"id": 4.0930150155716024e+16}]')
+@example('[{"id": 7, "type": 2e0}]')
+@example('[{"id": 7e1, "type": 1.4e1, "order_id": 3e999}]')
 def test_a_page_written_again_parses_to_the_same_entries(page: str) -> None:
     """So a stored history can be read again by a later version."""
     entries = parse_user_transactions(page)
