@@ -14,13 +14,15 @@ Rules that hold for every sink:
 """
 
 import functools
+import hashlib
 from collections.abc import Iterable
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import attrs
+import msgspec
 
-from bitstamp_ledger.model import Entry, digest_of
-from bitstamp_ledger.sinks._row import SCHEMA_VERSION, exact_content
+from bitstamp_ledger.model import Entry
+from bitstamp_ledger.sinks._row import SCHEMA_VERSION, content_bytes
 
 
 @attrs.frozen
@@ -128,8 +130,10 @@ class Batch:
     def id(self) -> str:
         """A digest of the content: the same batch sent again is known by it."""
         position = None if self.checkpoint is None else self.checkpoint.position
-        operations = [_content_of(operation) for operation in self.operations]
-        return digest_of([self.schema_version, position, operations])
+        digest = hashlib.sha256(msgspec.json.encode([self.schema_version, position]))
+        for operation in self.operations:
+            digest.update(_content_of(operation))
+        return digest.hexdigest()[:20]
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -142,12 +146,12 @@ class Batch:
         return cls(operations=tuple(Upsert(entry) for entry in entries))
 
 
-def _content_of(operation: Operation) -> list[object]:
+def _content_of(operation: Operation) -> bytes:
     match operation:
         case Upsert(entry):
-            return ["upsert", exact_content(entry)]
+            return content_bytes(entry)
         case Retract(entry_id, reason):
-            return ["retract", entry_id, reason]
+            return msgspec.json.encode(["retract", entry_id, reason])
 
 
 @attrs.frozen(kw_only=True)

@@ -171,6 +171,7 @@ class SinkHandle:
             self._abandon(exc)
             raise
         self._state = _State.ABANDONED  # Unless closing succeeds: it is called exactly once.
+        self._identities.forget()
         with _translated(self._name):
             self._sink.close(Completed())
         self._state = _State.COMPLETED
@@ -183,6 +184,7 @@ class SinkHandle:
 
     def _abandon(self, error: BaseException) -> None:
         self._state = _State.ABANDONED
+        self._identities.forget()
         # Only our own messages are known to hold no secret.
         ours = isinstance(error, BitstampLedgerError)
         reason = str(error) if ours else type(error).__name__

@@ -1,19 +1,31 @@
 """No entry of a run overwrites another: repeats are skipped, contradictions kept side by side."""
 
+import sqlite3
+from typing import Final
+
 import attrs
 
 from bitstamp_ledger.model import Entry
-from bitstamp_ledger.sinks._row import content_digest
+from bitstamp_ledger.sinks._row import content_bytes, content_digest, content_hash
+
+IN_MEMORY_MAX: Final = 100_000
+"""So many ids take some 15 MB; a longer history continues in a file."""
 
 
 class Identities:
-    """The ids of one run, each with a digest of what was stated under it.
+    """The ids of one run, each with a hash of what was stated under it.
 
-    Costs about 150 bytes an entry: without a memory of all ids nobody can know a repeat.
+    Without a memory of all ids nobody can know a repeat.  The latest are held here, the others in a
+    file without a name that SQLite makes and removes by itself.
+
+    Args:
+        in_memory_max: how many ids may be held here.
     """
 
-    def __init__(self) -> None:
-        self._digests: dict[str, bytes] = {}
+    def __init__(self, *, in_memory_max: int = IN_MEMORY_MAX) -> None:
+        self._in_memory_max = in_memory_max
+        self._contents: dict[str, int] = {}
+        self._file: sqlite3.Connection | None = None
         self.repeats = 0
         self.conflicts = 0
 
@@ -25,15 +37,44 @@ class Identities:
         Raises:
             ValueError: a text is no valid Unicode.
         """
-        digest = content_digest(entry)
+        content_bytes(entry)
+        content = content_hash(entry)
         name = entry.id
-        while (stored := self._digests.get(name)) is not None:
-            if stored.hex() == digest:
+        while (stored := self._content_of(name)) is not None:
+            if stored == content:
                 self.repeats += 1
                 return None
-            name = f"{name}~{digest}"
-        self._digests[name] = bytes.fromhex(digest)
+            name = f"{name}~{content_digest(entry)}"
+        self._contents[name] = content
+        if len(self._contents) >= self._in_memory_max:
+            self._move_to_file()
         if name == entry.id:
             return entry
         self.conflicts += 1
         return attrs.evolve(entry, id=name)
+
+    def forget(self) -> None:
+        """Drop all ids; the counts stay."""
+        self._contents.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _content_of(self, name: str) -> int | None:
+        if (content := self._contents.get(name)) is not None or self._file is None:
+            return content
+        row = self._file.execute("SELECT content FROM seen WHERE id = ?", (name,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _move_to_file(self) -> None:
+        if self._file is None:
+            # Entries may be written from one thread and the run ended from another.
+            self._file = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+            self._file.execute("PRAGMA journal_mode = OFF")
+            self._file.execute(
+                "CREATE TABLE seen (id TEXT PRIMARY KEY, content INTEGER NOT NULL) WITHOUT ROWID"
+            )
+        self._file.execute("BEGIN")
+        self._file.executemany("INSERT INTO seen VALUES (?, ?)", sorted(self._contents.items()))
+        self._file.execute("COMMIT")
+        self._contents.clear()

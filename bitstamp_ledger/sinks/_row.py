@@ -8,13 +8,16 @@ Rules of the file:
 """
 
 import datetime as dt
+import operator
 from collections.abc import Callable, Mapping
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Final
 
 import attrs
+import msgspec
 
 from bitstamp_ledger.model import (
+    ENTRY_KINDS,
     Amount,
     Conversion,
     Entry,
@@ -31,6 +34,16 @@ SCHEMA_VERSION: Final = 1
 """The version of the field names below; batches and JSON lines carry it."""
 
 _PLACES_MAX: Final = 1000  # A zero may have any exponent: "0E-999999999" would fill the memory.
+
+_CONTENT: Final = msgspec.json.Encoder(order="deterministic")
+
+_STATED: Final[Mapping[type[Entry], Callable[[Entry], object]]] = {
+    kind: operator.attrgetter(
+        *(each.name for each in attrs.fields(kind) if each.name not in {"id", "source"})
+    )
+    for kind in ENTRY_KINDS
+}
+"""Reads off what an entry states, by its kind."""
 
 _WITHOUT_ROUNDING: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
@@ -73,36 +86,27 @@ class Row:
 
 def row_of(entry: Entry) -> Row:
     """Flatten ``entry``."""
-    row = Row(
+    trade = entry if isinstance(entry, Trade) else None
+    priced = entry if isinstance(entry, Trade | Conversion) else None
+    return Row(
         id=entry.id,
         kind=entry.kind,
         time=entry.time,
         account=entry.account,
         transaction_id=entry.transaction_id,
+        order_id=None if trade is None else trade.order_id,
+        self_trade=None if trade is None else trade.self_trade,
+        side=None if trade is None else trade.side,
+        base=None if trade is None else trade.base,
+        quote=None if trade is None else trade.quote,
+        price=None if priced is None else priced.price,
         legs=entry.legs,
         fee=entry.fee,
+        counterparty=entry.counterparty if isinstance(entry, Transfer) else None,
         code=entry.code,
+        reason=entry.reason if isinstance(entry, UnknownEntry) else None,
         source=entry.source,
     )
-    match entry:
-        case Trade():
-            return attrs.evolve(
-                row,
-                order_id=entry.order_id,
-                self_trade=entry.self_trade,
-                side=entry.side,
-                base=entry.base,
-                quote=entry.quote,
-                price=entry.price,
-            )
-        case Conversion():
-            return attrs.evolve(row, price=entry.price)
-        case Transfer():
-            return attrs.evolve(row, counterparty=entry.counterparty)
-        case UnknownEntry():
-            return attrs.evolve(row, reason=entry.reason)
-        case _:
-            return row
 
 
 def decimal_text(value: Decimal) -> str:
@@ -182,6 +186,32 @@ def content_digest(entry: Entry) -> str:
     if isinstance(source, dict):
         content["source"] = {k: v for k, v in source.items() if k not in {"path", "row"}}
     return digest_of(content)
+
+
+def content_bytes(entry: Entry) -> bytes:
+    """Write everything that ``entry`` states, the same bytes on every machine.
+
+    Raises:
+        ValueError: a text is no valid Unicode.
+    """
+    try:
+        return _CONTENT.encode((entry.kind, entry))
+    except UnicodeError:  # The name of a file need not be Unicode.
+        return _CONTENT.encode(exact_content(entry))
+
+
+def content_hash(entry: Entry) -> int:
+    """Return a hash of what ``entry`` states, the same for ``1.0`` and ``1.00``, within a process.
+
+    As with `content_digest`, the path and the row number are left out.
+    """
+    raw = entry.source.raw
+    try:
+        received = hash(raw and frozenset(raw.items()))
+    except TypeError:  # A record that holds a list.
+        received = hash(digest_of([_jsonable(raw, _one_spelling)]))
+    stated = _STATED[type(entry)](entry)
+    return hash((entry.kind, stated, entry.source.endpoint, entry.source.precision, received))
 
 
 def exact_content(entry: Entry) -> dict[str, object]:

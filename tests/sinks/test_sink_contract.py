@@ -37,7 +37,7 @@ class TestBatchId:
 
     def test_equal_batches_have_one(self) -> None:
         """After a crash the batch is made anew from stored entries."""
-        later = attrs.evolve(TRADE, price=Decimal(40000))
+        later = attrs.evolve(TRADE, price=Decimal(str(TRADE.price)))
 
         assert Batch.of([TRADE, deposit()]).id == Batch.of([later, deposit()]).id
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import attrs
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from bitstamp_ledger import sinks
 from bitstamp_ledger.errors import SinkError
 from bitstamp_ledger.model import Entry
 from bitstamp_ledger.sinks import Batch, Capabilities, Completed, Failed, Loss, Receipt, RunInfo
+from bitstamp_ledger.sinks._identities import Identities
 from tests import strategies
 from tests.sinks.examples import TRADE, MemorySink, deposit
 
@@ -334,3 +336,25 @@ class TestOptions:
         """``open("csv")`` is everybody's first try."""
         with pytest.raises(SinkError, match=r"Its options are: path\."):
             sinks.open("csv")
+
+
+class TestALongRun:
+    """The ids of a long history do not stay in memory; what they are for still holds."""
+
+    @given(
+        numbers=st.lists(st.integers(0, 12), max_size=40),
+        other=st.lists(st.booleans(), min_size=40, max_size=40),
+        in_memory_max=st.integers(1, 9),
+    )
+    def test_knows_repeats_and_contradictions_wherever_they_are_kept(
+        self, numbers: list[int], other: list[bool], in_memory_max: int
+    ) -> None:
+        """Whether an id is still in memory or already in the file changes nothing."""
+        entries = [
+            deposit(number, value="0.2" if changed else "0.1")
+            for number, changed in zip(numbers, other, strict=False)
+        ]
+        small, large = Identities(in_memory_max=in_memory_max), Identities()
+        assert list(map(small.admit, entries)) == list(map(large.admit, entries))
+        assert (small.repeats, small.conflicts) == (large.repeats, large.conflicts)
+        small.forget()
