@@ -11,6 +11,7 @@
     ├── NoAnswerError               nothing usable came back
     ├── UnreadableReplyError        an answer in a shape that this version does not know
     ├── ReplySignatureError         an answer that the exchange did not sign
+    ├── CheckpointError             what should say where a history was left does not
     ├── ForbiddenCallError          a request outside the catalogue; it was not sent
     ├── KeyNotSafeError             a key check did not prove the key read-only
     │   ├── OverprivilegedKeyError  ... because it can do more than read
@@ -160,6 +161,10 @@ class ReplySignatureError(BitstampLedgerError):
     def __init__(self, message: str, *, endpoint: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.endpoint = endpoint
+
+
+class CheckpointError(BitstampLedgerError):
+    """A checkpoint cannot be read, or belongs to another account or market."""
 
 
 class ForbiddenCallError(BitstampLedgerError):

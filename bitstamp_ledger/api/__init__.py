@@ -62,7 +62,7 @@ from bitstamp_ledger.api._effects import (
     StreamFlow,
 )
 from bitstamp_ledger.api._enrich import AmbiguousJoin, AmountRule, ChainDetails, Enrichment, enrich
-from bitstamp_ledger.api._exchange import Manners, RetryPolicy, ask
+from bitstamp_ledger.api._exchange import IN_FLIGHT_MAX, Manners, RetryPolicy, ask
 from bitstamp_ledger.api._key_conditions import (
     DIAGNOSES,
     KEY_GUIDE,
@@ -133,6 +133,7 @@ from bitstamp_ledger.api._probe import (
 from bitstamp_ledger.api._readings import Reading
 from bitstamp_ledger.api._record_types import RECORD_TYPES, Evidence, Legs, RecordType
 from bitstamp_ledger.api._refusals import REFUSALS, refusal_of
+from bitstamp_ledger.api._resume import HistoryCheckpoint, HistoryProgress
 from bitstamp_ledger.api._same_account import AccountComparison, SameAccount, same_account
 from bitstamp_ledger.api._signing import Seal, SignedCall, SigningKey, sign, unsigned, verify
 from bitstamp_ledger.api._walk import walk_by_cursor
@@ -141,6 +142,7 @@ __all__ = [
     "BANNED",
     "CANDLE_STEPS_S",
     "DIAGNOSES",
+    "IN_FLIGHT_MAX",
     "KEY_GUIDE",
     "KEY_PERMISSIONS",
     "RECORD_TYPES",
@@ -178,6 +180,8 @@ __all__ = [
     "Finding",
     "Flow",
     "Grant",
+    "HistoryCheckpoint",
+    "HistoryProgress",
     "KeyChange",
     "KeyCheckFlow",
     "KeyCondition",

@@ -23,6 +23,9 @@ from bitstamp_ledger.errors import (
 )
 
 HTTP_OK: Final = 200
+IN_FLIGHT_MAX: Final = 16
+"""At a tenth of a second a page that is less than half of what the documented limits allow."""
+
 CLOCK_REFUSED: Final = "API0017"
 HTTP_REDIRECTS: Final = range(300, 400)
 
@@ -58,7 +61,7 @@ class Manners:
     """How a client talks to the exchange."""
 
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
-    in_flight_max: int = attrs.field(default=8, validator=attrs.validators.ge(1))
+    in_flight_max: int = attrs.field(default=IN_FLIGHT_MAX, validator=attrs.validators.ge(1))
     """How many requests may be on their way at once."""
 
     clock_corrected: bool = True

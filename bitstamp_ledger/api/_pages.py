@@ -17,6 +17,7 @@ one instant.
 
 import enum
 from array import array
+from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
@@ -43,6 +44,9 @@ Key = int
 TYPES_MAX: Final = 1_000
 ID_MAX: Final = 2**52
 KEY_MASK: Final = 2**62 - 1
+
+_TYPE_NUMBERS: Final = {str(number): number for number in range(TYPES_MAX)}
+"""By the type as a record states it."""
 
 
 def walk_user_transactions(
@@ -210,8 +214,7 @@ class _Reader:
             return _Verdict.UNFIT
         fresh = page[1:] if known else page
         if fresh:
-            yield from self._emit(segment, fresh)
-            segment.keys.extend(map(_key, fresh))
+            yield from self._append(segment, fresh)
             self.last_page = page
         cut_off = len(page) >= self.longest_page
         self.longest_page = max(self.longest_page, len(page))
@@ -239,8 +242,7 @@ class _Reader:
                 return _Verdict.END
             if _begins_with(page, segment.keys[-1]):
                 return _Verdict.REFUSED
-            yield from self._emit(segment, page)
-            segment.keys.extend(map(_key, page))
+            yield from self._append(segment, page)
             self.last_page = page
 
     def _settle(self, segment: _Segment) -> EmittingFlow[bool]:
@@ -258,7 +260,7 @@ class _Reader:
             fits = yield from self._last_that_fits(segment, last)
             fresh = yield from self._read_again(segment, fits)
             if fresh:
-                yield from self._emit(segment, fresh)
+                yield from _emit(segment, fresh, map(_key, fresh))
             elif fruitless:
                 return False
             else:
@@ -288,10 +290,11 @@ class _Reader:
             page = yield from self._page(segment, start)
         return _merge(segment, start, page)
 
-    def _emit(self, segment: _Segment, entries: list[Entry]) -> EmittingFlow[None]:
-        shown = tuple(each for each in entries if _key(each) not in segment.delivered)
-        if shown:
-            yield Emit(shown)
+    def _append(self, segment: _Segment, entries: list[Entry]) -> EmittingFlow[None]:
+        """Emit what comes after all that was read of the segment."""
+        keys = [_key(entry) for entry in entries]
+        yield from _emit(segment, entries, keys)
+        segment.keys.extend(keys)
 
     def _page(self, segment: _Segment, offset: int) -> Flow[list[Entry]]:
         parameters = {"sort": "asc", "limit": str(PAGE_LIMIT), "since_id": str(segment.base)}
@@ -315,6 +318,14 @@ class _Reader:
             for key in segment.keys
             if key < 0 or key // TYPES_MAX >= base
         )
+
+
+def _emit(segment: _Segment, entries: list[Entry], keys: Iterable[Key]) -> EmittingFlow[None]:
+    """Emit those of the ``entries`` that no earlier segment has shown."""
+    known = segment.delivered
+    shown = tuple(entry for entry, key in zip(entries, keys, strict=True) if key not in known)
+    if shown:
+        yield Emit(shown)
 
 
 def _begins_with(page: list[Entry], key: Key) -> bool:
@@ -343,8 +354,7 @@ def _ids(page: list[Entry]) -> list[int]:
 
 
 def _key(entry: Entry) -> Key:
-    code = entry.code or ""
-    number = int(code) if code.isdigit() and len(code) <= len(str(TYPES_MAX - 1)) else None
+    number = _TYPE_NUMBERS.get(entry.code or "")
     if entry.transaction_id is None or number is None or entry.transaction_id > ID_MAX:
         return -1 - (hash(entry.id) & KEY_MASK)
     return entry.transaction_id * TYPES_MAX + number

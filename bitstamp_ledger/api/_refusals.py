@@ -213,6 +213,8 @@ def refusal_of(reply: Reply, *, endpoint: str) -> ApiError | None:
 
 
 def _object_in(body: bytes) -> Mapping[str, object] | None:
+    if not body.lstrip().startswith(b"{"):
+        return None  # A page of a thousand records is not read twice to learn that.
     try:
         payload = parse_json(body)
     except ValueError:

@@ -47,6 +47,12 @@ class SigningKey:
         """The last four characters, as people tell their keys apart."""
         return f"…{self._key[-4:]}" if len(self._key) > 8 else "…"  # noqa: PLR2004 - half is enough
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells keys apart where the key itself must not be kept: 32 hex digits."""
+        told = hashlib.sha256(b"bitstamp_ledger key fingerprint:" + self._key.encode())
+        return told.hexdigest()[:32]
+
     def sign(self, message: bytes) -> str:
         """Return the HMAC-SHA256 of ``message`` in lower-case hex."""
         keyed = self._hash.copy()

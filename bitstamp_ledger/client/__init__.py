@@ -4,6 +4,7 @@ from bitstamp_ledger.client._async import AsyncClient
 from bitstamp_ledger.client._budget import Budget, RateBudget
 from bitstamp_ledger.client._check import check_key
 from bitstamp_ledger.client._credentials import Credentials
+from bitstamp_ledger.client._history import AsyncHistory, History
 from bitstamp_ledger.client._shell import PRODUCTION_URL
 from bitstamp_ledger.client._sync import Client
 from bitstamp_ledger.client._watching import (
@@ -17,11 +18,13 @@ from bitstamp_ledger.client._watching import (
 __all__ = [
     "PRODUCTION_URL",
     "AsyncClient",
+    "AsyncHistory",
     "Budget",
     "Client",
     "ClientCounts",
     "ClientEvent",
     "Credentials",
+    "History",
     "Observer",
     "PageRead",
     "RateBudget",

@@ -3,13 +3,14 @@
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from types import TracebackType
 from typing import Self
 
 import httpx
 
 from bitstamp_ledger.api import (
+    IN_FLIGHT_MAX,
     Answer,
     Await,
     Begin,
@@ -27,6 +28,7 @@ from bitstamp_ledger.api import (
     EurUsd,
     Fees,
     Flow,
+    HistoryCheckpoint,
     Manners,
     MarginInfo,
     Market,
@@ -49,7 +51,6 @@ from bitstamp_ledger.api import (
     WithdrawalFee,
     WithdrawalRequest,
     ask,
-    market_path,
     open_crypto_deposits,
     open_crypto_transactions,
     open_earn_transactions,
@@ -72,13 +73,12 @@ from bitstamp_ledger.api import (
     read_ticker,
     read_trading_fees,
     read_withdrawal_fees,
-    walk_by_cursor,
     walk_candles,
-    walk_user_transactions,
 )
 from bitstamp_ledger.api._effects import T
 from bitstamp_ledger.client._budget import Budget
 from bitstamp_ledger.client._credentials import Credentials
+from bitstamp_ledger.client._history import History, begin_history
 from bitstamp_ledger.client._shell import (
     PRODUCTION_URL,
     ReplyEndlessError,
@@ -89,7 +89,7 @@ from bitstamp_ledger.client._shell import (
 )
 from bitstamp_ledger.client._threads import Threads
 from bitstamp_ledger.client._watching import ClientCounts, Observer
-from bitstamp_ledger.model import MAIN_ACCOUNT, Account, Balance, Entry
+from bitstamp_ledger.model import MAIN_ACCOUNT, Account, Balance
 
 
 class _GuardedTransport(httpx.BaseTransport):
@@ -137,7 +137,7 @@ class Client:
         account: str | Account = MAIN_ACCOUNT,
         timeout_s: float = 30.0,
         retry: RetryPolicy | None = None,
-        in_flight_max: int = 8,
+        in_flight_max: int = IN_FLIGHT_MAX,
         budget: Budget | None = None,
         observer: Observer | None = None,
         signed_replies_required: bool = True,
@@ -179,6 +179,12 @@ class Client:
         self.close()
 
     @property
+    def key_fingerprint(self) -> str | None:
+        """What tells this client's key from others, and is safe to keep; None without a key."""
+        credentials = self._shell.credentials
+        return credentials.fingerprint if credentials is not None else None
+
+    @property
     def counts(self) -> ClientCounts:
         """What this client has done so far: requests, failed ones, records delivered."""
         return self._shell.watch.counts
@@ -207,32 +213,29 @@ class Client:
         call = Call(endpoint=Endpoint.ACCOUNT_BALANCES)
         return self._drive(ask(call, parse_balances, self._shell.manners))
 
-    def entries(self, since_id: int | None = None, *, market: str | None = None) -> Iterator[Entry]:
+    def entries(
+        self,
+        since_id: int | None = None,
+        *,
+        market: str | None = None,
+        after: HistoryCheckpoint | None = None,
+    ) -> History:
         """Read the account's history, oldest first, each record once, page by page.
 
         Args:
             since_id: the first exchange id wanted, inclusive; None for the whole history.
             market: only this market's trades: ``btceur`` or ``BTC/EUR``.
+            after: the checkpoint of an earlier history; what came since is handed out, and what
+                changed or turned up late just before it.
 
         Raises:
+            CheckpointError: the checkpoint is of another account or market.
+            ValueError: both ``since_id`` and ``after`` are given.
             BitstampLedgerError: see `bitstamp_ledger.errors`; what was yielded before is good.
         """
-        if market is not None:
-            return self._stream(
-                Endpoint.USER_TRANSACTIONS_OF_MARKET,
-                walk_by_cursor(
-                    since_id=since_id,
-                    market=market_path(market),
-                    account=self._shell.account,
-                    manners=self._shell.manners,
-                ),
-            )
-        return self._stream(
-            Endpoint.USER_TRANSACTIONS,
-            walk_user_transactions(
-                since_id=since_id, account=self._shell.account, manners=self._shell.manners
-            ),
-        )
+        shell = self._shell
+        progress, walk = begin_history(shell, since_id=since_id, market=market, after=after)
+        return History(self._stream(walk.endpoint, walk.flow), progress)
 
     def balance(self, currency: str) -> Balance:
         """Ask what the account holds of one currency now.
@@ -576,7 +579,7 @@ class Client:
                 return result
             answer = self._perform(effect)
 
-    def _stream(self, endpoint: Endpoint, flow: StreamFlow[T]) -> Iterator[T]:
+    def _stream(self, endpoint: Endpoint, flow: StreamFlow[T]) -> Generator[T, None, None]:
         answer: Answer = None
         with Threads(self._perform, workers=self._shell.manners.in_flight_max) as background:
             while True:

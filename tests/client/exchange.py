@@ -86,7 +86,8 @@ class Exchange:
             return signed_reply(request, BALANCES)
         form = dict(pair.split("=") for pair in request.content.decode().split("&"))
         rows = [row for row in ROWS if int(str(row["id"])) >= int(form["since_id"])]
-        return signed_reply(request, rows[: int(form["limit"])])
+        offset = int(form.get("offset", "0"))
+        return signed_reply(request, rows[offset : offset + int(form["limit"])])
 
 
 def wrongly_signed(request: httpx.Request) -> httpx.Response:

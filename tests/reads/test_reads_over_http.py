@@ -1,14 +1,18 @@
 """Every read of the catalogue against the sandbox, over real HTTP, by both clients."""
 
 import datetime as dt
+import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 import bitstamp_ledger as bl
-from bitstamp_ledger.sandbox import Sandbox
+from bitstamp_ledger.api import Endpoint, recognise
+from bitstamp_ledger.sandbox import Account, Derivatives, Sandbox, generate_account
 from tests.reads.readers import Read, say
 
 HOUR = dt.timedelta(hours=1)
@@ -137,8 +141,8 @@ def test_open_orders_are_read_for_all_markets_and_for_one(sandbox: Sandbox, read
     assert of_one == read(sandbox, "open_orders", "btceur")
 
 
-def test_an_order_shows_its_fills_by_the_ids_of_the_history(sandbox: Sandbox, read: Read) -> None:
-    """Only orders of the last 30 days are known; so an open one is asked for."""
+def test_an_open_order_has_no_fills_yet(sandbox: Sandbox, read: Read) -> None:
+    """Its side and its id are those of the list."""
     order = read(sandbox, "open_orders")[0]
     status = read(sandbox, "order_status", order.id)
 
@@ -195,23 +199,146 @@ def test_earn_is_read_with_iso_times_and_decimals(sandbox: Sandbox, read: Read) 
 
 
 def test_derivatives_are_read_where_the_account_has_them(sandbox: Sandbox, read: Read) -> None:
-    """The sandbox has an account for them, and nothing in it."""
-    assert read(sandbox, "trade_history", "BTC/USD-PERP") == []
-    assert read(sandbox, "trade_history", order_id="17") == []
-    assert read(sandbox, "position_history") == []
-    assert read(sandbox, "position_settlements") == []
-    assert read(sandbox, "open_positions") == ()
+    """Settlements are records of the history, taken apart."""
+    settlements = read(sandbox, "position_settlements")
+    records = {str(record["id"]): record for record in records_of(sandbox, "58")}
+
+    assert {row.transaction_id for row in settlements} == records.keys()
+    for row in settlements:
+        assert row.pnl_currency == "EUR"
+        assert row.pnl_settled == Decimal(str(records[row.transaction_id]["eur"]))
+        assert row.pnl_settled == (
+            row.pnl_component_price + row.pnl_component_fees + row.pnl_component_funding
+        )
+        assert row.time.tzinfo is dt.UTC
+
+
+def test_positions_and_their_fills_agree(sandbox: Sandbox, read: Read) -> None:
+    """Open and closed ones, and the trades of one market or of one order."""
+    (still_open,) = read(sandbox, "open_positions")
+    closed = read(sandbox, "position_history")
+    fills = read(sandbox, "trade_history", "BTC/USD-PERP")
+    of_order = read(sandbox, "trade_history", order_id=fills[0].order_id)
+
+    assert [position.status for position in closed] == ["CLOSED"]
+    assert closed[0].time_closed - closed[0].time_opened == dt.timedelta(days=4)
+    signed = {"BUY": 1, "SELL": -1}
+    assert sum(fill.amount * signed[fill.side] for fill in fills) == still_open.size
+    assert of_order == [fill for fill in fills if fill.order_id == fills[0].order_id]
+    assert [fill.time for fill in fills] == sorted(fill.time for fill in fills)
+    assert read(sandbox, "trade_history", "ETH/USD-PERP") == []
+
+
+def test_the_margin_is_read_with_its_assets(sandbox: Sandbox, read: Read) -> None:
+    """What is not stated is None."""
     margin = read(sandbox, "margin_info")
-    assert (margin.account_margin, margin.initial_margin_ratio) == (Decimal("0.00"), None)
+
+    assert margin.account_margin == round(sandbox.balances["EUR"], 2)
+    assert margin.account_margin == margin.account_margin_available + Decimal("100.00")
+    assert (margin.initial_margin_ratio, margin.maintenance_margin_ratio) == (Decimal("0.10"), None)
+    assert [asset.asset for asset in margin.assets] == ["EUR"]
 
 
-def test_what_is_listed_is_read_without_a_key(sandbox: Sandbox) -> None:
-    """Public data goes unsigned."""
-    with bl.Client(base_url=sandbox.url) as client:
-        currencies = {each.currency: each for each in client.currencies()}
-        markets = {each.symbol: each for each in client.markets()}
-        ticker = client.ticker("BTC/EUR")
-        rate = client.eur_usd()
+MANY = Derivatives(
+    trades=tuple(
+        {
+            "trade_id": str(number),
+            "market": "BTC/USD-PERP",
+            "datetime": "2025-11-01 00:00:00.5",
+            "price": "1",
+            "amount": "2",
+        }
+        for number in range(1, 2_202)
+    ),
+    positions=tuple(
+        {"id": str(number), "market": "BTC/USD-PERP", "time_opened": str(number * 10**9)}
+        for number in range(1, 2_202)
+    ),
+    settlements=tuple(
+        {"transaction_id": str(number), "settlement_time": 1_700_000_000 + number}
+        for number in range(1, 2_202)
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "name"),
+    [
+        ("trade_history", ("btcusd-perp",), "trade_id"),
+        ("position_history", (), "id"),
+        ("position_settlements", (), "transaction_id"),
+    ],
+)
+def test_long_lists_of_derivatives_are_read_whole(
+    read: Read, method: str, args: tuple[str, ...], name: str
+) -> None:
+    """By an inclusive cursor, or by offset; each row once, oldest first."""
+    with Sandbox(account=Account(derivatives=MANY)) as sandbox:
+        rows = read(sandbox, method, *args)
+
+        assert [int(getattr(row, name)) for row in rows] == list(range(1, 2_202))
+        assert len(sandbox.requests) <= 5
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["each", "merged"])
+def test_crypto_transactions_are_read_whole_however_three_arrays_are_cut(
+    read: Read, *, merged: bool
+) -> None:
+    """Nobody knows whether the limit counts in each array or in all of them together."""
+    moves = [
+        {
+            "id": number,
+            "type": str(number % 5 // 3),
+            "datetime": f"2025-0{1 + number // 500}-01 00:{number % 60:02}:00",
+            "btc": f"{'-' if number % 5 // 3 else ''}0.{number:04}",
+            "fee": "0",
+        }
+        for number in range(1, 3_001)
+    ]
+    with Sandbox(account=Account([json.dumps(move).encode() for move in moves])) as sandbox:
+        sandbox.faults.crypto_pages_merged = merged
+        rows = read(sandbox, "crypto_transactions")
+
+        assert len(rows) == 3_000
+        assert len({row.chain_hash for row in rows}) == 3_000
+        assert sum(row.kind is bl.CryptoKind.WITHDRAWAL for row in rows) == 1_200
+
+
+def test_a_signed_query_may_lack_its_question_mark(sandbox: Sandbox, read: Read) -> None:
+    """What the exchange takes is found by a second try, with a fresh nonce."""
+    expected = read(sandbox, "earn_transactions")
+    asked = len(sandbox.requests)
+    sandbox.faults.query_mark_signed = False
+
+    assert read(sandbox, "earn_transactions") == expected
+    assert len(read(sandbox, "crypto_deposits")) > 0
+    assert len(read(sandbox, "trade_history", "BTC/USD-PERP")) > 0
+    refused = [request for request in sandbox.requests[asked:] if request.status == 403]
+    assert len(refused) == 3  # Once for each list, and not once for each page.
+
+
+def test_a_filled_order_shows_its_fills(read: Read) -> None:
+    """By the ids of the history; the newest entries of it."""
+    with Sandbox(seed=11, transactions=300) as sandbox:
+        order = read(sandbox, "open_orders")[0]
+        sandbox.fill_order(order.id, fills=3)
+        status = read(sandbox, "order_status", order.id)
+        entries = read(sandbox, "entries")
+
+        assert (status.status, status.market) == ("Finished", order.market)
+        assert [fill.transaction_id for fill in status.transactions] == [
+            entry.transaction_id for entry in entries[-3:]
+        ]
+        assert {entry.order_id for entry in entries[-3:]} == {order.id}
+        assert bl.prove(entries, read(sandbox, "balances")).holds
+
+
+def test_what_is_listed_is_read_without_a_key(sandbox: Sandbox, read: Read) -> None:
+    """Public data goes unsigned, by both clients."""
+    currencies = {each.currency: each for each in read(sandbox, "currencies")}
+    markets = {each.symbol: each for each in read(sandbox, "markets")}
+    ticker = read(sandbox, "ticker", "BTC/EUR")
+    rate = read(sandbox, "eur_usd")
 
     assert (currencies["EUR"].type, currencies["EUR"].networks) == ("fiat", ())
     assert [each.network for each in currencies["BTC"].networks] == ["bitcoin"]
@@ -225,6 +352,94 @@ def test_what_is_listed_is_read_without_a_key(sandbox: Sandbox) -> None:
     assert ticker.side is bl.Side.BUY
     assert rate.buy > rate.sell
     assert all(request.account is None for request in sandbox.requests)
+    with bl.Client(base_url=sandbox.url) as nobody:
+        assert nobody.eur_usd().buy > 0
+
+
+HELD_BACK = ("close", "account", "counts", "clock_skew_s", "key_fingerprint")
+"""What a client has besides reads."""
+
+READS: dict[str, tuple[tuple[object, ...], dict[str, Any], type]] = {
+    "balances": ((), {}, bl.Balance),
+    "balance": (("btc",), {}, bl.Balance),
+    "entries": ((), {}, bl.Entry),
+    "crypto_transactions": ((), {}, bl.CryptoTransaction),
+    "crypto_deposits": ((), {}, bl.CryptoTransaction),
+    "withdrawal_requests": ((), {}, bl.WithdrawalRequest),
+    "open_orders": ((), {}, bl.OpenOrder),
+    "order_status": ((), {"client_order_id": "mine"}, bl.OrderStatus),
+    "fees": ((), {}, bl.Fees),
+    "trading_fees": ((), {}, bl.TradingFee),
+    "withdrawal_fees": (("usdc",), {"network": "solana"}, bl.WithdrawalFee),
+    "my_markets": ((), {}, bl.MyMarket),
+    "earn_subscriptions": ((), {}, bl.EarnSubscription),
+    "earn_transactions": ((), {}, bl.EarnTransaction),
+    "trade_history": (("btcusd-perp",), {}, bl.DerivativeTrade),
+    "position_history": ((), {}, bl.Position),
+    "position_settlements": ((), {}, bl.PositionSettlement),
+    "open_positions": ((), {}, bl.Position),
+    "margin_info": ((), {}, bl.MarginInfo),
+    "currencies": ((), {}, bl.Currency),
+    "markets": ((), {}, bl.Market),
+    "ticker": (("btceur",), {}, bl.Ticker),
+    "candles": (("btceur", 86_400), {"start": START, "end": START + 24 * HOUR}, bl.Candle),
+    "eur_usd": ((), {}, bl.EurUsd),
+}
+
+
+@pytest.fixture(scope="module")
+def with_everything() -> Iterator[Sandbox]:
+    account = generate_account(11, 900, derivatives=True)
+    order = msgspec.json.decode(account.open_orders[0]) | {"client_order_id": "mine"}
+    account.open_orders = (msgspec.json.encode(order), *account.open_orders[1:])
+    with Sandbox(account=account) as sandbox:
+        yield sandbox
+
+
+def test_every_read_of_a_client_is_in_the_table() -> None:
+    """A read that nobody tries over HTTP is not offered."""
+    for kind in (bl.Client, bl.AsyncClient):
+        reads = {
+            name
+            for name, member in vars(kind).items()
+            if not name.startswith("_") and not isinstance(member, property)
+        }
+        assert reads - {"close"} == READS.keys()
+
+
+@pytest.mark.parametrize("method", READS)
+def test_every_read_brings_values_of_its_type(
+    with_everything: Sandbox, read: Read, method: str
+) -> None:
+    """None of them is empty, and none is anything but an attrs value."""
+    args, keywords, kind = READS[method]
+    answer = read(with_everything, method, *args, **keywords)
+    rows = answer if isinstance(answer, list | tuple) else [answer]
+
+    assert rows
+    assert all(isinstance(row, kind) for row in rows)
+    assert all(attrs.has(type(row)) for row in rows)
+
+
+def test_every_endpoint_of_the_catalogue_is_asked_by_some_read(
+    with_everything: Sandbox, read: Read
+) -> None:
+    """Over real HTTP, and answered; the GET form of my_markets only where POST is refused."""
+    with_everything._exchange.requests.clear()
+    for method, (args, keywords, _) in READS.items():
+        read(with_everything, method, *args, **keywords)
+    read(with_everything, "entries", market="btceur")
+    read(with_everything, "open_orders", "btceur")
+    read(with_everything, "trading_fees", "btceur")
+    read(with_everything, "withdrawal_fees")
+    read(with_everything, "trade_history", order_id="1")
+    with_everything.faults.empty_next(405, path="my_markets")
+    read(with_everything, "my_markets")
+    requests = with_everything.requests
+
+    assert {recognise(request.method, request.path) for request in requests} == set(Endpoint)
+    assert [request.status for request in requests if request.status != 200] == [405]
+    assert with_everything.writes == []
 
 
 def test_a_market_that_is_not_listed_has_no_ticker(sandbox: Sandbox, read: Read) -> None:
