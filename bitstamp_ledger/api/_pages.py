@@ -23,12 +23,11 @@ from typing import Final
 
 import attrs
 
-from bitstamp_ledger.api._catalogue import Call, Endpoint
 from bitstamp_ledger.api._decode import parse_user_transactions
 from bitstamp_ledger.api._effects import Answer, Emit, EmittingFlow, Flow, StreamFlow
 from bitstamp_ledger.api._exchange import Manners, ask
 from bitstamp_ledger.api._pool import Pool
-from bitstamp_ledger.api._walk import FIRST_ID, PAGE_LIMIT, walk_by_cursor
+from bitstamp_ledger.api._walk import FIRST_ID, PAGE_LIMIT, page_call, walk_by_cursor
 from bitstamp_ledger.errors import InvalidCallError
 from bitstamp_ledger.model import MAIN_ACCOUNT, Entry
 
@@ -52,6 +51,7 @@ _TYPE_NUMBERS: Final = {str(number): number for number in range(TYPES_MAX)}
 def walk_user_transactions(
     *,
     since_id: int | None = None,
+    market: str | None = None,
     account: str = MAIN_ACCOUNT,
     manners: Manners,
     offset_max: int = OFFSET_MAX,
@@ -62,11 +62,12 @@ def walk_user_transactions(
 
     Args:
         since_id: the first id wanted; None for the whole history.
+        market: as it stands in paths; only the records of this market, which are its trades.
         account: the account that the key reads.
         manners: how to talk to the exchange, and how many requests may be in flight.
         offset_max: the largest offset that the exchange takes.
     """
-    reader = _Reader(account=account, manners=manners, offset_max=offset_max)
+    reader = _Reader(market=market, account=account, manners=manners, offset_max=offset_max)
     first = FIRST_ID if since_id is None else since_id
     base: int | None = first
     while base is not None:
@@ -106,6 +107,7 @@ class _Segment:
 
 @attrs.define
 class _Reader:
+    market: str | None
     account: str
     manners: Manners
     offset_max: int
@@ -159,7 +161,9 @@ class _Reader:
         ids = _ids(self.last_page)
         cursor = min(ids) if ids else since_id
         delivered = self._delivered_from(cursor)
-        flow = walk_by_cursor(since_id=cursor, account=self.account, manners=self.manners)
+        flow = walk_by_cursor(
+            since_id=cursor, market=self.market, account=self.account, manners=self.manners
+        )
         answer: Answer = None
         while True:
             try:
@@ -300,7 +304,7 @@ class _Reader:
         parameters = {"sort": "asc", "limit": str(PAGE_LIMIT), "since_id": str(segment.base)}
         if offset:
             parameters["offset"] = str(offset)
-        call = Call(endpoint=Endpoint.USER_TRANSACTIONS, parameters=parameters)
+        call = page_call(self.market, parameters)
         return ask(call, partial(parse_user_transactions, account=self.account), self.manners)
 
     def _next_base(self, segment: _Segment) -> int | None:

@@ -12,6 +12,7 @@ nothing, because a server may send fewer records than it was asked for: the walk
 that brings nothing new (docs/facts/exchange.md, "Paging").
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
@@ -46,19 +47,12 @@ def walk_by_cursor(
         account: the account that the key reads.
         manners: how to talk to the exchange.
     """
-    endpoint, path_values = Endpoint.USER_TRANSACTIONS, {}
-    if market is not None:
-        endpoint, path_values = Endpoint.USER_TRANSACTIONS_OF_MARKET, {"market": market}
     read = partial(parse_user_transactions, account=account)
     cursor: int | None = FIRST_ID if since_id is None else since_id
     before: dict[str, Entry] = {}
     longest_page = 0
     while cursor is not None:
-        call = Call(
-            endpoint=endpoint,
-            parameters={"sort": "asc", "limit": str(PAGE_LIMIT), "since_id": str(cursor)},
-            path_values=path_values,
-        )
+        call = page_call(market, {"sort": "asc", "limit": str(PAGE_LIMIT), "since_id": str(cursor)})
         page = yield from ask(call, read, manners)
         fresh = _not_delivered(page, before)
         if fresh:
@@ -67,6 +61,17 @@ def walk_by_cursor(
             return  # Not cut off by the server, and nothing new in it: this was the end.
         cursor = _next_cursor(page, cursor, brought_fresh=bool(fresh))
         longest_page = max(longest_page, len(page))
+
+
+def page_call(market: str | None, parameters: Mapping[str, str]) -> Call:
+    """Return the call for one page, of all markets or of one."""
+    if market is None:
+        return Call(endpoint=Endpoint.USER_TRANSACTIONS, parameters=parameters)
+    return Call(
+        endpoint=Endpoint.USER_TRANSACTIONS_OF_MARKET,
+        parameters=parameters,
+        path_values={"market": market},
+    )
 
 
 def _not_delivered(page: list[Entry], before: dict[str, Entry]) -> list[Entry]:

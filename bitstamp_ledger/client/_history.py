@@ -4,27 +4,16 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import Self
 
-import attrs
-
 from bitstamp_ledger.api import (
     Endpoint,
     HistoryCheckpoint,
     HistoryProgress,
     StreamFlow,
     market_path,
-    walk_by_cursor,
     walk_user_transactions,
 )
 from bitstamp_ledger.client._shell import Shell
 from bitstamp_ledger.model import Entry
-
-
-@attrs.frozen
-class Walk:
-    """A flow that reads a history, and the endpoint that it reads."""
-
-    endpoint: Endpoint
-    flow: StreamFlow[Entry]
 
 
 def begin_history(
@@ -33,18 +22,21 @@ def begin_history(
     since_id: int | None,
     market: str | None,
     after: HistoryCheckpoint | None,
-) -> tuple[HistoryProgress, Walk]:
-    """Choose how a history is read, and where it begins.  See `Client.entries`."""
+) -> tuple[HistoryProgress, Endpoint, StreamFlow[Entry]]:
+    """Return what follows the reading, what is read, and how.  See `Client.entries`."""
     if since_id is not None and after is not None:
         raise ValueError("since_id and after both say where to begin; give one of them")
     path = market_path(market) if market is not None else None
     progress = HistoryProgress(after, account=shell.account, market=path)
-    first = since_id if after is None else progress.since_id
+    flow = walk_user_transactions(
+        since_id=since_id if after is None else progress.since_id,
+        market=path,
+        account=shell.account,
+        manners=shell.manners,
+    )
     if path is None:
-        flow = walk_user_transactions(since_id=first, account=shell.account, manners=shell.manners)
-        return progress, Walk(Endpoint.USER_TRANSACTIONS, flow)
-    flow = walk_by_cursor(since_id=first, market=path, account=shell.account, manners=shell.manners)
-    return progress, Walk(Endpoint.USER_TRANSACTIONS_OF_MARKET, flow)
+        return progress, Endpoint.USER_TRANSACTIONS, flow
+    return progress, Endpoint.USER_TRANSACTIONS_OF_MARKET, flow
 
 
 class _Told:

@@ -233,9 +233,10 @@ class Client:
             ValueError: both ``since_id`` and ``after`` are given.
             BitstampLedgerError: see `bitstamp_ledger.errors`; what was yielded before is good.
         """
-        shell = self._shell
-        progress, walk = begin_history(shell, since_id=since_id, market=market, after=after)
-        return History(self._stream(walk.endpoint, walk.flow), progress)
+        progress, endpoint, flow = begin_history(
+            self._shell, since_id=since_id, market=market, after=after
+        )
+        return History(self._stream(endpoint, flow), progress)
 
     def balance(self, currency: str) -> Balance:
         """Ask what the account holds of one currency now.
