@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-SCRIPTS = ("import_time", "decode", "sync", "statements", "reconcile_quality")
+SCRIPTS = ("import_time", "decode", "sync", "growth", "statements", "reconcile_quality")
 
 HEAD = """\
 # Benchmarks
