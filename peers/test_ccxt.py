@@ -5,6 +5,7 @@ without ``https://`` and knows no other scheme, so the exchange's address is put
 """
 
 import asyncio
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ import ccxt
 import ccxt.async_support
 import pytest
 
-from bitstamp_ledger.sandbox import Sandbox
+from bitstamp_ledger.sandbox import Account, Sandbox, generate_account
 
 Signed = dict[str, Any]
 
@@ -49,12 +50,55 @@ def settings(sandbox: Sandbox) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    # Its largest page holds records of coins that are not listed any more, on which ccxt fails.
-    with Sandbox(seed=2, transactions=90) as running:
+    """Serve a history of listed coins, since ccxt fails on others; its newest rows are of today."""
+    made_up = generate_account(2, 90)
+    listed = [record for record in made_up.records if "sgb" not in record]
+    rows = [json.dumps(record, default=float).encode() for record in listed]
+    account = Account(rows, open_orders=made_up.open_orders)
+    with Sandbox(seed=2, account=account) as running:
+        running.fill_order(fills=2)
+        today = running.records[-1]["datetime"]
+        for number, (kind, leg) in enumerate((("0", "0.5"), ("1", "-0.25"))):
+            running.append(
+                {
+                    "id": 900_000_000 + number,
+                    "datetime": today,
+                    "type": kind,
+                    "fee": "0.00050000",
+                    "btc": leg,
+                    "btc_usd": "0.00",
+                }
+            )
         yield running
 
 
-CALLS = ("fetch_balance", "fetch_my_trades", "fetch_deposits_withdrawals", "fetch_open_orders")
+@pytest.fixture(autouse=True)
+def only_what_this_test_asks(sandbox: Sandbox) -> None:
+    sandbox._exchange.requests.clear()
+
+
+CALLS = (
+    "fetch_balance",
+    "fetch_my_trades",
+    "fetch_ledger",
+    "fetch_transactions",
+    "fetch_deposits_withdrawals",
+    "fetch_withdrawals",
+    "fetch_open_orders",
+    "fetch_trading_fees",
+    "fetch_deposit_withdraw_fees",
+)
+"""What ccxt can ask of an account; it has no ``fetch_deposits`` for this exchange."""
+
+SIGNED = {
+    "/api/v2/account_balances/",
+    "/api/v2/user_transactions/",
+    "/api/v2/withdrawal-requests/",
+    "/api/v2/open_orders/all/",
+    "/api/v2/order_status/",
+    "/api/v2/fees/trading/",
+    "/api/v2/fees/withdrawal/",
+}
 
 
 def checked(sandbox: Sandbox, answers: dict[str, Any]) -> None:
@@ -70,18 +114,44 @@ def checked(sandbox: Sandbox, answers: dict[str, Any]) -> None:
     }
     # Records of the exchange's first years have numbers for types; ccxt passes over those.
     trades = [record for record in sandbox.records if record["type"] == "2"]
-    assert {trade["id"] for trade in answers["fetch_my_trades"]} == {
-        str(record["id"]) for record in trades
-    }
-    assert len(answers["fetch_open_orders"]) > 0
+    moves = [record for record in sandbox.records if record["type"] in {"0", "1"}]
+    assert ids(answers["fetch_my_trades"]) == {str(record["id"]) for record in trades}
+    assert ids(answers["fetch_ledger"]) >= {str(record["id"]) for record in trades + moves}
+    assert ids(answers["fetch_deposits_withdrawals"]) == {str(record["id"]) for record in moves}
+    assert ids(answers["fetch_transactions"]) == ids(answers["fetch_deposits_withdrawals"])
+    kinds = {move["type"] for move in answers["fetch_deposits_withdrawals"]}
+    assert kinds == {"deposit", "withdrawal"}
+    # Asked for by age, so that only the newest is among them.
+    (withdrawal,) = answers["fetch_withdrawals"]
+    assert (withdrawal["currency"], withdrawal["amount"], withdrawal["status"]) == (
+        "BTC",
+        0.25,
+        "ok",
+    )
+    assert len(answers["fetch_open_orders"]) == len(sandbox.account.open_orders) > 0
+    assert answers["order"]["status"] == "closed"
+    assert len(answers["order"]["trades"]) == 2
+    assert "BTC/EUR" in answers["fetch_trading_fees"]
+    assert "BTC" in answers["fetch_deposit_withdraw_fees"]
     assert sandbox.writes == []
     assert {request.status for request in sandbox.requests} == {200}
+    asked = [request for request in sandbox.requests if request.account is not None]
+    assert {request.path for request in asked} == SIGNED
+
+
+def ids(rows: list[dict[str, Any]]) -> set[str]:
+    return {row["id"] for row in rows}
+
+
+def filled_order(sandbox: Sandbox) -> str:
+    return str(next(r["order_id"] for r in reversed(sandbox.records) if "order_id" in r))
 
 
 def test_the_blocking_class_is_served(sandbox: Sandbox) -> None:
     """Every signed call is accepted."""
     exchange = Blocking(settings(sandbox))
     answers = {name: getattr(exchange, name)() for name in CALLS}
+    answers["order"] = exchange.fetch_order(filled_order(sandbox))
 
     checked(sandbox, answers)
 
@@ -92,7 +162,9 @@ def test_the_async_class_is_served(sandbox: Sandbox) -> None:
     async def ask() -> dict[str, Any]:
         exchange = Async(settings(sandbox))
         try:
-            return {name: await getattr(exchange, name)() for name in CALLS}
+            answers = {name: await getattr(exchange, name)() for name in CALLS}
+            answers["order"] = await exchange.fetch_order(filled_order(sandbox))
+            return answers
         finally:
             await exchange.close()
 

@@ -11,6 +11,7 @@ the other.  Making accounts and export files needs no optional package; serving 
 
 from bitstamp_ledger.sandbox._account import Account, Truth, replay
 from bitstamp_ledger.sandbox._auth import Flag, SandboxKey
+from bitstamp_ledger.sandbox._derivatives import Derivatives
 from bitstamp_ledger.sandbox._exchange import RequestLog, WriteAttempt
 from bitstamp_ledger.sandbox._exports import ExportFile, LeftOut, render_g1, render_g2
 from bitstamp_ledger.sandbox._faults import Fault, Faults
@@ -24,6 +25,7 @@ __all__ = [
     "READ_PERMISSIONS",
     "WRITE_PERMISSIONS",
     "Account",
+    "Derivatives",
     "Event",
     "ExportFile",
     "Fault",

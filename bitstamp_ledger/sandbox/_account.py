@@ -5,9 +5,13 @@ An account file is JSON: either a list of records as the API sends them, or an o
     {"records": [...],                    records of user_transactions, in any order
      "balances": {"eur": "12.50"},        optional: what to state instead of the replayed sums
      "open_orders": [...],                optional: rows of open_orders, as sent
-     "derivatives": false}                optional: whether the account has derivatives
+     "derivatives": false}                optional: whether the account has derivatives, or an
+                                          object with lists of their rows as sent: "trades",
+                                          "positions", "open_positions", "settlements", and the
+                                          object "margin"
 """
 
+import datetime as dt
 import functools
 import pathlib
 import threading
@@ -19,7 +23,9 @@ import attrs
 import msgspec
 
 from bitstamp_ledger.errors import StatementError
-from bitstamp_ledger.model import MAIN_ACCOUNT
+from bitstamp_ledger.model import MAIN_ACCOUNT, UTC
+from bitstamp_ledger.sandbox._derivatives import Derivatives
+from bitstamp_ledger.sandbox._fills import fills_of
 from bitstamp_ledger.sandbox._records import (
     Event,
     WireRecord,
@@ -33,6 +39,8 @@ from bitstamp_ledger.sandbox._records import (
 )
 from bitstamp_ledger.sandbox._timeline import Row, Selection, Timeline
 
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = dt.timedelta(microseconds=1)
 _DIGITS: Final = 60  # Sums of printed numbers; far more than any history needs, so never rounded.
 
 
@@ -57,11 +65,19 @@ def replay(records: Iterable[WireRecord]) -> dict[str, Decimal]:
     return {currency.upper(): total for currency, total in book.items()}
 
 
+class _DerivativesInFile(msgspec.Struct, omit_defaults=True):
+    trades: list[Mapping[str, object]] = []
+    positions: list[Mapping[str, object]] = []
+    open_positions: list[Mapping[str, object]] = []
+    settlements: list[Mapping[str, object]] = []
+    margin: Mapping[str, object] | None = None
+
+
 class _AccountFile(msgspec.Struct):
     records: list[msgspec.Raw]
     balances: dict[str, str] | None = None
     open_orders: list[msgspec.Raw] = []
-    derivatives: bool = False
+    derivatives: bool | _DerivativesInFile = False
 
 
 class Account:
@@ -72,7 +88,7 @@ class Account:
         name: the main account's or a sub-account's name.
         balances: totals to state instead of the replayed ones, by currency.
         open_orders: rows of ``open_orders`` as JSON.
-        derivatives: whether the account has derivatives.
+        derivatives: whether the account has derivatives, or what they are.
     """
 
     def __init__(
@@ -82,10 +98,16 @@ class Account:
         name: str = MAIN_ACCOUNT,
         balances: Mapping[str, Decimal] | None = None,
         open_orders: Iterable[bytes] = (),
-        derivatives: bool = False,
+        derivatives: bool | Derivatives = False,
     ) -> None:
         self.name = name
-        self.derivatives = derivatives
+        self.derivatives = derivatives is not False
+        """Whether the account has derivatives; can be changed at any time."""
+
+        self.derivatives_rows = (
+            derivatives if isinstance(derivatives, Derivatives) else Derivatives()
+        )
+        self._order_names: dict[str, int] = {}
         self.open_orders = tuple(open_orders)
         self._stated = None if balances is None else _in_capitals(balances)
         self._lock = threading.RLock()
@@ -114,7 +136,7 @@ class Account:
             name=name,
             balances=_exact_balances(stored.balances),
             open_orders=map(bytes, stored.open_orders),
-            derivatives=stored.derivatives,
+            derivatives=_derivatives_in(stored.derivatives),
         )
 
     def dump(self) -> bytes:
@@ -124,9 +146,21 @@ class Account:
                 records=[msgspec.Raw(row.json) for row in self._timeline.rows],
                 balances=_printed(self._stated),
                 open_orders=[msgspec.Raw(order) for order in self.open_orders],
-                derivatives=self.derivatives,
+                derivatives=self._derivatives_to_store(),
             )
         return msgspec.json.encode(stored)
+
+    def _derivatives_to_store(self) -> bool | _DerivativesInFile:
+        rows = self.derivatives_rows
+        if not self.derivatives or rows == Derivatives():
+            return self.derivatives
+        return _DerivativesInFile(
+            trades=list(rows.trades),
+            positions=list(rows.positions),
+            open_positions=list(rows.open_positions),
+            settlements=list(rows.settlements),
+            margin=rows.margin,
+        )
 
     def __len__(self) -> int:
         return len(self._timeline.rows)
@@ -166,6 +200,51 @@ class Account:
             rows = [row for row in self._timeline.rows if needle in row.json]
         events = (event_of(decode_record(row.json)) for row in rows)
         return tuple(event for event in events if event.order_id == order_id)
+
+    def order_named(self, client_order_id: str) -> int | None:
+        """Return the id of a filled order by the name that its maker gave it."""
+        return self._order_names.get(client_order_id)
+
+    def name_of_order(self, order_id: int) -> str:
+        """Return the name that the maker of a filled order gave it; empty for none."""
+        names = (name for name, number in self._order_names.items() if number == order_id)
+        return next(names, "")
+
+    def fill_order(
+        self, order_id: int | None, at: dt.datetime, *, fills: int
+    ) -> list[dict[str, object]]:
+        """Take an order out of the book; add its fills to the records and return them.
+
+        Args:
+            order_id: which; the first of all if None.
+            at: the time of the last fill; just after the newest record if that is later.
+            fills: how many.
+
+        Raises:
+            KeyError: no such order is open.
+        """
+        with self._lock:
+            raw = self._open_order_with(order_id)
+            order = decode_record(raw)
+            rows = self._timeline.rows
+            micros = (at - _EPOCH) // _MICROSECOND
+            records = fills_of(
+                order,
+                newest_id=max((row.id for row in rows), default=0),
+                micros=max(micros, rows[-1].micros + fills) if rows else micros,
+                fills=fills,
+            )
+            self.open_orders = tuple(other for other in self.open_orders if other is not raw)
+            if name := str(order.get("client_order_id") or ""):
+                self._order_names[name] = int(str(order["id"]))
+            self.append(*records)
+        return records
+
+    def _open_order_with(self, order_id: int | None) -> bytes:
+        for raw in self.open_orders:
+            if order_id is None or str(decode_record(raw).get("id")) == str(order_id):
+                return raw
+        raise KeyError(order_id)
 
     def append(self, *records: WireRecord) -> None:
         """Add records, wherever their times and ids put them.
@@ -241,6 +320,18 @@ def _sum_of(left: Mapping[str, Decimal], right: Mapping[str, Decimal]) -> dict[s
             currency: left.get(currency, Decimal(0)) + right.get(currency, Decimal(0))
             for currency in [*left, *(code for code in right if code not in left)]
         }
+
+
+def _derivatives_in(stored: bool | _DerivativesInFile) -> bool | Derivatives:
+    if isinstance(stored, bool):
+        return stored
+    return Derivatives(
+        trades=tuple(stored.trades),
+        positions=tuple(stored.positions),
+        open_positions=tuple(stored.open_positions),
+        settlements=tuple(stored.settlements),
+        margin=stored.margin,
+    )
 
 
 def _row_of(raw: bytes) -> Row:

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from bitstamp_ledger.sandbox._calls import FORM, JSON, Call
-from bitstamp_ledger.sandbox._refusals import refused
+from bitstamp_ledger.sandbox._refusals import RefusedCall, access_off, refused
 
 TIMESTAMP_WINDOW_S: Final = 150
 NONCE_MEMORY_S: Final = 300  # The longer of the two documented windows.
@@ -40,15 +40,22 @@ class Flag(enum.Enum):
     NO_CUSTOMER = "API0008"
     FROZEN = "API0006"
     FATCA_MISSING = "API0009"
+    API_ACCESS_OFF = ""
+    """Told in words, without a code."""
 
     @property
     def code(self) -> str:
-        """The refusal that it leads to."""
+        """The code of the refusal that it leads to."""
         return self.value.partition(" ")[0]
+
+    @property
+    def refusal(self) -> RefusedCall:
+        """The refusal that it leads to."""
+        return refused(self.code) if self.code else access_off()
 
 
 _BEFORE_SIGNATURE: Final = (Flag.DELETED, Flag.NOT_ACTIVATED, Flag.NO_CUSTOMER, Flag.IP_REFUSED)
-_AFTER_SIGNATURE: Final = (Flag.FROZEN, Flag.FATCA_MISSING)
+_AFTER_SIGNATURE: Final = (Flag.API_ACCESS_OFF, Flag.FROZEN, Flag.FATCA_MISSING)
 
 
 @attrs.frozen(kw_only=True)
@@ -62,14 +69,19 @@ class SandboxKey:
     flags: frozenset[Flag] = frozenset()
 
 
-def message_of(call: Call) -> bytes:
+def message_of(call: Call, *, query_mark: bool = True) -> bytes:
     """Return the bytes that the signature of ``call`` is made over.
 
     Everything is taken as received: the Host header with its port, the path and the query as
-    written, the question mark included.
+    written.
+
+    Args:
+        call: as it came.
+        query_mark: whether the question mark before a query belongs to it.
     """
     headers = call.headers
-    query = f"?{call.query}" if call.query else ""
+    mark = "?" if query_mark else ""
+    query = f"{mark}{call.query}" if call.query else ""
     content_type = headers.get("content-type", "") if call.body else ""
     head = (
         headers["x-auth"],
@@ -101,11 +113,18 @@ class Gate:
     Args:
         keys: finds a key by its name.
         now: the server's clock, in Unix seconds.
+        query_mark_signed: whether the question mark of a query is part of what is signed.
     """
 
-    def __init__(self, keys: Callable[[str], SandboxKey | None], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        keys: Callable[[str], SandboxKey | None],
+        now: Callable[[], float],
+        query_mark_signed: Callable[[], bool],
+    ) -> None:
         self._keys = keys
         self._now = now
+        self._query_mark_signed = query_mark_signed
         self._nonces: dict[tuple[str, str], float] = {}
 
     def admit(self, call: Call, *, json_body: bool = False) -> SandboxKey:
@@ -119,10 +138,10 @@ class Gate:
         self._check_timestamp(call)
         self._use_nonce(key, call)
         _check_content_type(call, JSON if json_body else FORM)
-        _check_signature(key, call)
+        _check_signature(key, call, query_mark=self._query_mark_signed())
         for flag in _AFTER_SIGNATURE:
             if flag in key.flags:
-                raise refused(flag.code)
+                raise flag.refusal
         return key
 
     def _check_headers(self, call: Call) -> None:
@@ -141,7 +160,7 @@ class Gate:
             raise refused("API0001")
         for flag in _BEFORE_SIGNATURE:
             if flag in key.flags:
-                raise refused(flag.code)
+                raise flag.refusal
         return key
 
     def _check_timestamp(self, call: Call) -> None:
@@ -176,8 +195,8 @@ def _check_content_type(call: Call, accepted: str) -> None:
         raise refused("API0021")
 
 
-def _check_signature(key: SandboxKey, call: Call) -> None:
-    expected = sign_message(key.secret, message_of(call))
+def _check_signature(key: SandboxKey, call: Call, *, query_mark: bool) -> None:
+    expected = sign_message(key.secret, message_of(call, query_mark=query_mark))
     stated = call.headers["x-auth-signature"].lower()
     if not hmac.compare_digest(expected.encode(), stated.encode()):
         raise refused("API0005")

@@ -12,6 +12,13 @@ FORM: Final = "application/x-www-form-urlencoded"
 HTML: Final = "text/html"
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_TITLES: Final[Mapping[int, str]] = {
+    200: "Please wait while your request is being checked",
+    403: "Request unsuccessful",
+    404: "404 Not Found",
+    500: "Server Error (500)",
+    502: "502 Bad Gateway",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -73,8 +80,6 @@ def rows_reply(rows: list[bytes]) -> Reply:
 
 def html_reply(status: int) -> Reply:
     """Return a page as the edge in front of the exchange sends it."""
-    title = {404: "404 Not Found", 500: "Server Error (500)", 502: "502 Bad Gateway"}.get(
-        status, f"{status} Service Unavailable"
-    )
+    title = _TITLES.get(status, f"{status} Service Unavailable")
     page = f"<html>\n<head><title>{title}</title></head>\n<body><h1>{title}</h1></body>\n</html>\n"
     return Reply(status=status, body=page.encode(), content_type=HTML)

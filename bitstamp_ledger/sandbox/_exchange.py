@@ -92,7 +92,7 @@ class Exchange:
         self.writes: list[WriteAttempt] = []
         self._clock = clock
         self._on_page = on_page
-        self._gate = Gate(self.keys.get, self.now)
+        self._gate = Gate(self.keys.get, self.now, lambda: self.faults.query_mark_signed)
         self._lock = threading.RLock()
 
     def now(self) -> float:
@@ -106,7 +106,11 @@ class Exchange:
             if self.limits.count(time.monotonic()):
                 reply, key = self._answer(call)
             else:
-                reply = rate_limited(self.limits.response_code, status=self.limits.status)
+                reply = rate_limited(
+                    self.limits.response_code,
+                    status=self.limits.status,
+                    retry_after_s=self.limits.retry_after_s,
+                )
             fault = self.faults.take(call.path) or _NO_FAULT
             reply = self._with_headers(call, fault.spoil(reply), key, fault)
             self._log(call, reply, key, fault)
@@ -148,7 +152,7 @@ class Exchange:
             parts=parts,
             form=call.parameters,
             now=self.now(),
-            limit_cap=self.faults.limit_cap,
+            faults=self.faults,
         )
         permitted = endpoint.permits(key.permissions, parts)
         if not permitted and not endpoint.checks_first:
@@ -207,7 +211,7 @@ class Exchange:
                 method=call.method,
                 path=call.path,
                 parameters=parameters,
-                status=None if fault.stall_s is not None else reply.status,
+                status=None if fault.says_nothing else reply.status,
                 account=key.account if key else None,
                 fault=fault.name or None,
             )

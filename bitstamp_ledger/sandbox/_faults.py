@@ -9,11 +9,14 @@ import threading
 from typing import Final
 
 import attrs
+import msgspec
+from attrs.validators import ge, in_, instance_of, optional
 
 from bitstamp_ledger.sandbox._calls import Reply, html_reply, json_reply
-from bitstamp_ledger.sandbox._refusals import rate_limited
+from bitstamp_ledger.sandbox._refusals import DERIVATIVES_REFUSALS, EARN_REFUSALS, rate_limited
 
 MAINTENANCE: Final = "Bitstamp.net is under scheduled maintenance. We'll be back soon."
+INVALID_JSON: Final = b'[{"id": NaN, "datetime": \'2025-01-01\',}]'
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +33,15 @@ class Fault:
     truncate: bool = False
     """Send half of the body, complete as far as HTTP can tell, and signed as such."""
 
+    repeat_last: bool = False
+    """Send the last row of a list twice."""
+
     cut_after_bytes: int | None = None
+    """Hang up after so many bytes of the body."""
+
+    reset: bool = False
+    """Hang up by a reset of the connection, which also loses what was on its way."""
+
     stall_s: float | None = None
     """Keep the client waiting for so long, then hang up."""
 
@@ -45,7 +56,27 @@ class Fault:
             return attrs.evolve(reply, body=self.body)
         if self.truncate:
             return attrs.evolve(reply, body=reply.body[: len(reply.body) // 2])
+        if self.repeat_last:
+            return attrs.evolve(reply, body=_with_last_twice(reply.body))
         return reply
+
+    @property
+    def hangs_up(self) -> bool:
+        """Whether the reply never arrives whole."""
+        return self.stall_s is not None or self.cut_after_bytes is not None
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether not even a status is sent."""
+        return self.stall_s is not None and self.cut_after_bytes is None
+
+
+def _with_last_twice(body: bytes) -> bytes:
+    try:
+        rows = msgspec.json.decode(body, type=list[msgspec.Raw])
+    except msgspec.DecodeError:
+        return body  # Nothing that has rows.
+    return msgspec.json.encode([*rows, *rows[-1:]])
 
 
 @attrs.define(kw_only=True)
@@ -55,48 +86,92 @@ class _Planned:
     path: str | None
 
 
+@attrs.define(kw_only=True)
 class Faults:
-    """A queue of faults, and switches that stay as they are set.
+    """A queue of faults, and switches that stay as they are set: at the start or at any time.
 
     Every method that plans a fault takes ``count``, how many replies to spoil (None: all until
     `clear`), and ``path``, a part of the path that a call must have to be hit.  Faults are used in
     the order in which they were planned.
+
+    Connections that are refused altogether are the sandbox's own matter
+    (``Sandbox.refuse_connections``), and so are rows that come late or change
+    (``Sandbox.insert_late_row``, ``Sandbox.change``).
+
+    Raises:
+        ValueError: a switch is set to a value that it does not have.
     """
 
-    def __init__(self) -> None:
-        self.latency_s = 0.0
-        """How long every reply takes at least."""
+    latency_s: float = attrs.field(default=0.0, validator=ge(0))
+    """How long every reply takes at least."""
 
-        self.clock_offset_s = 0.0
-        """How far the server's clock is ahead of the true time."""
+    clock_offset_s: float = 0.0
+    """How far the server's clock is ahead of the true time."""
 
-        self.limit_cap: int | None = None
-        """The server sends no more rows of user_transactions than this, whatever was asked."""
+    limit_cap: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    """The server sends no more rows of user_transactions than this, whatever was asked."""
 
-        self.rows_appended_per_page = 0
-        """How many new rows arrive after each page of user_transactions."""
+    rows_appended_per_page: int = attrs.field(default=0, validator=ge(0))
+    """How many new rows arrive after each page of user_transactions."""
 
-        self.denial_in_words = False
-        """Refuse a missing permission as ``{"error": ...}``, without its code."""
+    late_rows_per_page: int = attrs.field(default=0, validator=ge(0))
+    """How many rows with lower ids arrive late, after each page, just before the last row."""
 
-        self._lock = threading.Lock()
-        self._planned: list[_Planned] = []
+    denial_in_words: bool = False
+    """Refuse a missing permission as ``{"error": ...}``, without its code."""
+
+    query_mark_signed: bool = attrs.field(default=True, validator=instance_of(bool))
+    """Whether the question mark of a query is part of what is signed; sources contradict each
+    other (docs/facts/exchange.md, "Signing")."""
+
+    crypto_pages_merged: bool = attrs.field(default=False, validator=instance_of(bool))
+    """Whether limit and offset of crypto-transactions count in all arrays together, in place of in
+    each (docs/facts/exchange.md, "Crypto transactions")."""
+
+    earn_refusal: str | None = attrs.field(default=None, validator=optional(in_(EARN_REFUSALS)))
+    """How Earn is refused to this account: a code such as ``"API5007"``, or ``"403"`` for a bare
+    one without code; None where it is offered."""
+
+    derivatives_refusal: str = attrs.field(default="API5506", validator=in_(DERIVATIVES_REFUSALS))
+    """How an account without derivatives is told so: such as ``"API5507"`` or ``"403.005"``."""
+
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False, eq=False)
+    _planned: list[_Planned] = attrs.field(factory=list, init=False, repr=False, eq=False)
 
     def plan(self, fault: Fault, *, count: int | None = 1, path: str | None = None) -> None:
         """Queue ``fault``."""
         with self._lock:
             self._planned.append(_Planned(fault=fault, left=count, path=path))
 
+    def pass_next(self, *, count: int = 1, path: str | None = None) -> None:
+        """Leave replies as they are, so that what is planned after this hits later ones."""
+        self.plan(Fault(name=""), count=count, path=path)
+
     def cut_next(self, after_bytes: int, *, count: int | None = 1, path: str | None = None) -> None:
         """Close the connection after so many bytes of the body."""
         self.plan(Fault(name="cut", cut_after_bytes=after_bytes), count=count, path=path)
 
-    def stall_next(self, seconds: float, *, count: int | None = 1, path: str | None = None) -> None:
-        """Send nothing for so long, then close the connection."""
-        self.plan(Fault(name="stall", stall_s=seconds), count=count, path=path)
+    def reset_next(
+        self, after_bytes: int = 0, *, count: int | None = 1, path: str | None = None
+    ) -> None:
+        """Reset the connection after so many bytes of the body."""
+        fault = Fault(name="reset", cut_after_bytes=after_bytes, reset=True)
+        self.plan(fault, count=count, path=path)
+
+    def stall_next(
+        self,
+        seconds: float,
+        *,
+        after_bytes: int | None = None,
+        count: int | None = 1,
+        path: str | None = None,
+    ) -> None:
+        """Send nothing, or so many bytes of the body and no more, for so long; then hang up."""
+        fault = Fault(name="stall", stall_s=seconds, cut_after_bytes=after_bytes)
+        self.plan(fault, count=count, path=path)
 
     def html_next(self, status: int, *, count: int | None = 1, path: str | None = None) -> None:
-        """Answer with a page of HTML: 500, 502, 503."""
+        """Answer with a page of HTML: 500, 502, 503; or as the edge does, 403, even 200."""
         fault = Fault(name=f"html {status}", replacement=html_reply(status), signed=False)
         self.plan(fault, count=count, path=path)
 
@@ -108,9 +183,7 @@ class Faults:
         path: str | None = None,
     ) -> None:
         """Answer with HTTP 429, with a ``Retry-After`` if one is given."""
-        reply = rate_limited(status=429)
-        if retry_after_s is not None:
-            reply = attrs.evolve(reply, headers=(("Retry-After", str(retry_after_s)),))
+        reply = rate_limited(status=429, retry_after_s=retry_after_s)
         self.plan(Fault(name="429", replacement=reply, signed=False), count=count, path=path)
 
     def rate_limit_next(
@@ -125,15 +198,43 @@ class Faults:
         fault = Fault(name=response_code, replacement=reply, signed=False)
         self.plan(fault, count=count, path=path)
 
-    def maintenance_next(self, *, count: int | None = 1, path: str | None = None) -> None:
-        """Answer with the maintenance note and HTTP 200."""
-        reply = json_reply({"error": MAINTENANCE})
+    def server_error_next(
+        self, response_code: str = "500.001", *, count: int | None = 1, path: str | None = None
+    ) -> None:
+        """Answer with HTTP 500 and one of ``500.001``, ``500.002``, ``500.007``, ``500.009``."""
+        reply = json_reply(
+            {"status": "error", "reason": "Internal error", "response_code": response_code},
+            status=500,
+        )
+        fault = Fault(name=response_code, replacement=reply, signed=False)
+        self.plan(fault, count=count, path=path)
+
+    def empty_next(
+        self, status: int = 200, *, count: int | None = 1, path: str | None = None
+    ) -> None:
+        """Answer without a body, unsigned."""
+        fault = Fault(name=f"empty {status}", replacement=Reply(status=status), signed=False)
+        self.plan(fault, count=count, path=path)
+
+    def maintenance_next(
+        self, *, status: int = 200, count: int | None = 1, path: str | None = None
+    ) -> None:
+        """Answer with the maintenance note, and HTTP 200 or 503."""
+        reply = json_reply({"error": MAINTENANCE}, status=status)
         fault = Fault(name="maintenance", replacement=reply, signed=False)
         self.plan(fault, count=count, path=path)
 
     def truncate_next(self, *, count: int | None = 1, path: str | None = None) -> None:
         """Send half of the JSON as if it were all."""
         self.plan(Fault(name="truncated", truncate=True), count=count, path=path)
+
+    def invalid_json_next(self, *, count: int | None = 1, path: str | None = None) -> None:
+        """Send, signed, what looks like JSON and is none."""
+        self.plan(Fault(name="invalid JSON", body=INVALID_JSON), count=count, path=path)
+
+    def repeat_next(self, *, count: int | None = 1, path: str | None = None) -> None:
+        """Send the last row of a list twice."""
+        self.plan(Fault(name="repeated", repeat_last=True), count=count, path=path)
 
     def object_next(self, *, count: int | None = 1, path: str | None = None) -> None:
         """Send an object where a list is expected."""

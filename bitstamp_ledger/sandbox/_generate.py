@@ -15,6 +15,7 @@ import msgspec
 
 from bitstamp_ledger.model import UTC
 from bitstamp_ledger.sandbox._account import Account
+from bitstamp_ledger.sandbox._derivatives import SETTLEMENT_TYPE, make_up
 from bitstamp_ledger.sandbox._listing import CURRENCIES, MARKETS, Currency, Market, price, worth_eur
 from bitstamp_ledger.sandbox._units import SCALE, product, rounded, step_of, text, units
 from bitstamp_ledger.sandbox._wire import Draft, Leg, write
@@ -43,11 +44,15 @@ def generate_account(seed: int, transactions: int = 1_000, *, derivatives: bool 
     Args:
         seed: the same seed and number give the same account, byte for byte.
         transactions: how many records it has.
-        derivatives: whether the derivatives endpoints answer for it.
+        derivatives: whether it has derivatives, with positions to match its settlements.
     """
     simulation = _Simulation(random.Random(f"account/{seed}"), transactions)
     rows = simulation.run()
-    return Account(rows, open_orders=simulation.open_orders(), derivatives=derivatives)
+    account = Account(rows, open_orders=simulation.open_orders(), derivatives=derivatives)
+    if derivatives:
+        settled = account.events(SETTLEMENT_TYPE)
+        account.derivatives_rows = make_up(seed, settled, account.balances)
+    return account
 
 
 @attrs.frozen(kw_only=True)

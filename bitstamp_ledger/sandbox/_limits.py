@@ -19,6 +19,7 @@ class Limits:
         per_600s: requests allowed in any ten minutes.
         status: HTTP status of the refusal; the documentation says 400, some report 429.
         response_code: its code: ``400.002``, ``400.067`` or ``400.068``.
+        retry_after_s: what its ``Retry-After`` says; None for none, as has been seen.
     """
 
     def __init__(
@@ -28,11 +29,13 @@ class Limits:
         per_600s: int = PER_TEN_MINUTES_MAX,
         status: int = 400,
         response_code: str = "400.002",
+        retry_after_s: int | None = None,
     ) -> None:
         self.per_1s = per_1s
         self.per_600s = per_600s
         self.status = status
         self.response_code = response_code
+        self.retry_after_s = retry_after_s
         self.peak_1s = 0
         self.peak_600s = 0
         self._lock = threading.Lock()

@@ -81,6 +81,18 @@ def timestamp_of(form: Mapping[str, str], name: str, now: float) -> int | None:
     return second
 
 
+def second_of(form: Mapping[str, str], name: str) -> int | None:
+    """Return a Unix second of any age, or None if it was not sent."""
+    stated = form.get(name)
+    if stated is None:
+        return None
+    second = _digits(stated)
+    if second is None:
+        code = "400.013" if name == "since_timestamp" else "400.034"
+        raise invalid(f"Invalid {name} parameter", code)
+    return second
+
+
 def selection_of(form: Mapping[str, str], *, now: float, limit_cap: int | None) -> Selection:
     """Return the rows of ``user_transactions`` that a form asks for.
 
@@ -94,7 +106,7 @@ def selection_of(form: Mapping[str, str], *, now: float, limit_cap: int | None) 
     newest_first = newest_first_of(form)
     since_s = timestamp_of(form, "since_timestamp", now)
     until_s = timestamp_of(form, "until_timestamp", now)
-    since_id = _since_id_of(form)
+    since_id = id_of_form(form, "since_id")
     if since_id is not None:
         limit = LIMIT_MAX
     return Selection(
@@ -107,12 +119,13 @@ def selection_of(form: Mapping[str, str], *, now: float, limit_cap: int | None) 
     )
 
 
-def _since_id_of(form: Mapping[str, str]) -> int | None:
-    if "since_id" not in form:
+def id_of_form(form: Mapping[str, str], name: str) -> int | None:
+    """Return an id, or None if it was not sent."""
+    if name not in form:
         return None
-    number = _digits(form["since_id"])
+    number = _digits(form[name])
     if number is None:
-        raise invalid("Invalid since_id parameter", "400.001")
+        raise invalid(f"Invalid {name} parameter", "400.001")
     return number
 
 

@@ -110,7 +110,13 @@ ENDPOINTS: Final = (
     _endpoint(
         "POST", "crypto-transactions/", "user_transactions", "crypto_transactions", main_only=True
     ),
-    _endpoint("GET", "crypto-transactions/deposits/", "crypto_deposits", "crypto_deposits"),
+    _endpoint(
+        "GET",
+        "crypto-transactions/deposits/",
+        "crypto_deposits",
+        "crypto_deposits",
+        main_only=True,
+    ),
     _endpoint("POST", "withdrawal-requests/", "withdrawal_requests", "withdrawal_requests"),
     _endpoint("POST", "open_orders/", "open_orders", "open_orders"),
     _endpoint("POST", "open_orders/all/", "open_orders", "open_orders"),
@@ -125,14 +131,20 @@ ENDPOINTS: Final = (
     _endpoint("GET", "earn/subscriptions/", "earn_view", "earn_subscriptions"),
     _endpoint("GET", "earn/transactions/", "earn_view", "earn_transactions"),
     _endpoint("GET", "trade_history/", "derivatives_view", "trade_history"),
-    _endpoint("GET", "trade_history/{market}/", "derivatives_view", "derivatives_rows"),
-    _endpoint("GET", "position_history/", "derivatives_view", "derivatives_rows"),
-    _endpoint("GET", "position_history/{market}/", "derivatives_view", "derivatives_rows"),
-    _endpoint("GET", "position_settlement_transactions/", "derivatives_view", "derivatives_rows"),
-    _endpoint("GET", "open_positions/", "derivatives_view", "derivatives_rows"),
-    _endpoint("GET", "open_positions/{market}/", "derivatives_view", "derivatives_rows"),
+    _endpoint("GET", "trade_history/{market}/", "derivatives_view", "trade_history"),
+    _endpoint("GET", "position_history/", "derivatives_view", "position_history"),
+    _endpoint("GET", "position_history/{market}/", "derivatives_view", "position_history"),
+    _endpoint(
+        "GET", "position_settlement_transactions/", "derivatives_view", "position_settlements"
+    ),
+    _endpoint(
+        "GET", "position_settlement_transactions/{id}/", "derivatives_view", "position_settlement"
+    ),
+    _endpoint("GET", "position_status/{id}/", "derivatives_view", "position_status"),
+    _endpoint("GET", "open_positions/", "derivatives_view", "open_positions"),
+    _endpoint("GET", "open_positions/{market}/", "derivatives_view", "open_positions"),
     _endpoint("GET", "margin_info/", "derivatives_view", "margin_info"),
-    _endpoint("GET", "collateral_currencies/", "derivatives_view", "derivatives_rows"),
+    _endpoint("GET", "collateral_currencies/", "derivatives_view", "collateral_currencies"),
     # From here on: what a reader must never call.
     _endpoint("POST", "buy/{market}/", "buy_limit_order", "limit_order"),
     _endpoint("POST", "sell/{market}/", "sell_limit_order", "limit_order"),

@@ -13,6 +13,16 @@ import msgspec
 from bitstamp_ledger.model import UTC, Amount
 from bitstamp_ledger.sandbox._account import Account
 from bitstamp_ledger.sandbox._calls import Reply, json_reply, rows_reply
+from bitstamp_ledger.sandbox._derivatives import (
+    NO_MARGIN,
+    Derivatives,
+    of_market,
+    positions_asked_for,
+    row_with,
+    settlements_asked_for,
+    trades_asked_for,
+)
+from bitstamp_ledger.sandbox._faults import Faults
 from bitstamp_ledger.sandbox._listing import CURRENCIES, MARKETS, Currency, price
 from bitstamp_ledger.sandbox._parameters import (
     Slice,
@@ -23,7 +33,12 @@ from bitstamp_ledger.sandbox._parameters import (
     withdrawal_query_of,
 )
 from bitstamp_ledger.sandbox._records import Event, decode_record
-from bitstamp_ledger.sandbox._refusals import invalid, unavailable
+from bitstamp_ledger.sandbox._refusals import (
+    derivatives_refused,
+    earn_refused,
+    invalid,
+    unavailable,
+)
 from bitstamp_ledger.sandbox._units import decimal, text
 
 _ORDERS_KEPT: Final = dt.timedelta(days=30)
@@ -40,7 +55,8 @@ class Question:
 
     form: Mapping[str, str]
     now: float
-    limit_cap: int | None = None
+    faults: Faults
+    """Its switches: how the exchange behaves where nobody knows, or where it misbehaves."""
 
 
 Answer = Callable[[Question], Reply]
@@ -120,7 +136,7 @@ def balance(question: Question) -> Reply:
 def user_transactions(question: Question) -> Reply:
     """Send rows as they are stored; one market's are its trades only."""
     market = question.parts.get("market")
-    selection = selection_of(question.form, now=question.now, limit_cap=question.limit_cap)
+    selection = selection_of(question.form, now=question.now, limit_cap=question.faults.limit_cap)
     rows = question.account.page(selection, market=market)
     if market is not None and market not in MARKETS and not rows:
         raise invalid("Currency pair not found", "404.003", status=404)
@@ -131,7 +147,7 @@ def user_transactions(question: Question) -> Reply:
 
 
 def crypto_transactions(question: Question) -> Reply:
-    """Send three arrays; the limit applies to each.
+    """Send three arrays, cut one by one or, by a switch, all together.
 
     How the exchange cuts three arrays by one limit is not known
     (docs/facts/exchange.md, "Not known").
@@ -139,15 +155,27 @@ def crypto_transactions(question: Question) -> Reply:
     wanted = slice_of(question.form, now=question.now)
     account = question.account
     with_ious = question.form.get("include_ious", "").lower() in {"true", "1"}
-    return json_reply(
-        {
-            "ripple_iou_transactions": _cut(map(_iou, account.events("3", "4")), wanted)
-            if with_ious
-            else [],
-            "deposits": _cut(map(_deposit, _crypto(account, "0")), wanted),
-            "withdrawals": _cut(map(_withdrawal, _crypto(account, "1")), wanted),
-        }
-    )
+    arrays = {
+        "ripple_iou_transactions": [_iou(event) for event in account.events("3", "4")]
+        if with_ious
+        else [],
+        "deposits": [_deposit(event) for event in _crypto(account, "0")],
+        "withdrawals": [_withdrawal(event) for event in _crypto(account, "1")],
+    }
+    if question.faults.crypto_pages_merged:
+        return json_reply(_cut_together(arrays, wanted))
+    return json_reply({name: _cut(rows, wanted) for name, rows in arrays.items()})
+
+
+def _cut_together(
+    arrays: Mapping[str, list[dict[str, object]]], wanted: Slice
+) -> dict[str, list[dict[str, object]]]:
+    merged = [row | {"array": name} for name, rows in arrays.items() for row in rows]
+    merged.sort(key=lambda row: int(str(row["datetime"])), reverse=True)
+    cut: dict[str, list[dict[str, object]]] = {name: [] for name in arrays}
+    for row in _cut(merged, wanted):
+        cut[str(row.pop("array"))].append(row)
+    return cut
 
 
 def crypto_deposits(question: Question) -> Reply:
@@ -305,19 +333,21 @@ def open_orders(question: Question) -> Reply:
 
 def order_status(question: Question) -> Reply:
     """Send an open order, or one that was filled within the last 30 days."""
-    form = question.form
+    form, account = question.form, question.account
     if "id" not in form and "client_order_id" not in form:
         raise invalid("Missing id POST param.", "400.035")
-    stated = form.get("id", "")
-    for raw in question.account.open_orders:
+    stated, named = form.get("id", ""), form.get("client_order_id", "")
+    for raw in account.open_orders:
         order = decode_record(raw)
-        if stated and order.get("id") == stated:
+        if stated == order.get("id") or (named and named == order.get("client_order_id")):
             return json_reply(_status_of_open(order))
     oldest = dt.datetime.fromtimestamp(question.now, UTC) - _ORDERS_KEPT
-    known = question.account.fills(int(stated)) if stated.isascii() and stated.isdigit() else ()
-    if not known or known[-1].time < oldest:
+    order_id = int(stated) if stated.isascii() and stated.isdigit() else account.order_named(named)
+    known = () if order_id is None else account.fills(order_id)
+    if order_id is None or not known or known[-1].time < oldest:
         raise invalid("Order not found", "404.002", status=404)
-    return json_reply(_status_of_filled(known, omit=form.get("omit_transactions") == "True"))
+    status = _status_of_filled(known, omit=form.get("omit_transactions") == "True")
+    return json_reply(status | {"client_order_id": account.name_of_order(order_id)})
 
 
 def _status_of_open(order: Mapping[str, object]) -> dict[str, object]:
@@ -342,7 +372,6 @@ def _status_of_filled(fills: tuple[Event, ...], *, omit: bool) -> dict[str, obje
         "status": "Finished",
         "market": "/".join(first.pair or ()),
         "amount_remaining": "0.00000000",
-        "client_order_id": "",
     }
     return status if omit else status | {"transactions": [_transaction(fill) for fill in fills]}
 
@@ -417,8 +446,14 @@ def my_markets(_: Question) -> Reply:
 # Earn
 
 
+def _need_earn(question: Question) -> None:
+    if question.faults.earn_refusal is not None:
+        raise earn_refused(question.faults.earn_refusal)
+
+
 def earn_subscriptions(question: Question) -> Reply:
     """Send one subscription for each currency that was sent to staking."""
+    _need_earn(question)
     staked: dict[str, Decimal] = {}
     for event in question.account.events("26"):
         for leg in event.legs:
@@ -444,6 +479,7 @@ def earn_subscriptions(question: Question) -> Reply:
 
 def earn_transactions(question: Question) -> Reply:
     """Send staking rewards, newest first, in the one place with ISO times."""
+    _need_earn(question)
     offset, limit = offset_of(question.form), limit_of(question.form)
     currency = question.form.get("currency", "").upper()
     rows = [
@@ -472,39 +508,60 @@ def _earn_transaction(event: Event, quote: str) -> dict[str, object]:
 # Derivatives
 
 
-def _need_derivatives(question: Question) -> None:
+def _derivatives_of(question: Question) -> Derivatives:
     if not question.account.derivatives:
-        raise unavailable("API5506", "Trade account does not support derivatives.")
-
-
-def derivatives_rows(question: Question) -> Reply:
-    """Send an empty list; the sandbox has no derivatives trades."""
-    _need_derivatives(question)
-    limit_of(question.form)
-    return json_reply([])
+        raise derivatives_refused(question.faults.derivatives_refusal)
+    return question.account.derivatives_rows
 
 
 def trade_history(question: Question) -> Reply:
-    """Refuse without an order, which the form without a market needs."""
-    _need_derivatives(question)
-    if "order_id" not in question.form:
+    """Send trades; without a market in the path an order is needed."""
+    data, market = _derivatives_of(question), question.parts.get("market")
+    if market is None and "order_id" not in question.form:
         raise unavailable("API5501", "Market or order_id is required.", "order_id")
+    return json_reply(trades_asked_for(data.trades, question.form, market))
+
+
+def position_history(question: Question) -> Reply:
+    """Send closed positions, of one market if the path names it."""
+    data, market = _derivatives_of(question), question.parts.get("market")
+    return json_reply(positions_asked_for(data.positions, question.form, market))
+
+
+def open_positions(question: Question) -> Reply:
+    """Send open positions, of one market if the path names it."""
+    data = _derivatives_of(question)
+    return json_reply(of_market(data.open_positions, question.parts.get("market")))
+
+
+def position_status(question: Question) -> Reply:
+    """Send one position, open or closed."""
+    data = _derivatives_of(question)
+    rows = (*data.open_positions, *data.positions)
+    return json_reply(row_with(rows, "id", question.parts["id"]))
+
+
+def position_settlements(question: Question) -> Reply:
+    """Send settlements."""
+    data = _derivatives_of(question)
+    return json_reply(settlements_asked_for(data.settlements, question.form, question.now))
+
+
+def position_settlement(question: Question) -> Reply:
+    """Send one settlement."""
+    data = _derivatives_of(question)
+    return json_reply(row_with(data.settlements, "transaction_id", question.parts["id"]))
+
+
+def collateral_currencies(question: Question) -> Reply:
+    """Send an empty list: the fields of its rows are not needed by a ledger."""
+    _derivatives_of(question)
     return json_reply([])
 
 
 def margin_info(question: Question) -> Reply:
-    """Send an account without positions."""
-    _need_derivatives(question)
-    return json_reply(
-        {
-            "account_margin": "0.00",
-            "account_margin_available": "0.00",
-            "account_margin_reserved": "0.00",
-            "assets": [],
-            "initial_margin_ratio": None,
-            "maintenance_margin_ratio": None,
-        }
-    )
+    """Send the margin."""
+    return json_reply(_derivatives_of(question).margin or NO_MARGIN)
 
 
 READ_ANSWERS: Final[Mapping[str, Answer]] = MappingProxyType(
@@ -514,9 +571,9 @@ READ_ANSWERS: Final[Mapping[str, Answer]] = MappingProxyType(
             account_balance,
             account_balances,
             balance,
+            collateral_currencies,
             crypto_deposits,
             crypto_transactions,
-            derivatives_rows,
             earn_subscriptions,
             earn_transactions,
             fees_trading,
@@ -526,7 +583,12 @@ READ_ANSWERS: Final[Mapping[str, Answer]] = MappingProxyType(
             margin_info,
             my_markets,
             open_orders,
+            open_positions,
             order_status,
+            position_history,
+            position_settlement,
+            position_settlements,
+            position_status,
             trade_history,
             user_transactions,
             withdrawal_requests,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+import attrs
+
 from bitstamp_ledger.sandbox._calls import Reply, json_reply
 
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
@@ -31,6 +33,26 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 REQUIRED: Final = "This field is required."
+API_ACCESS_OFF: Final = "API access disabled. Check your user settings."
+"""An old text; which form it has today is not known (docs/facts/exchange.md, "Errors")."""
+
+EARN_REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "403": "",
+        "API5004": "Earn is not supported for this account.",
+        "API5005": "Earn is temporarily unavailable.",
+        "API5006": "Personal data is missing.",
+        "API5007": "Earn is unavailable. Please contact support.",
+        "API5009": "You have not opted in.",
+    }
+)
+DERIVATIVES_REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "API5506": "Trade account does not support derivatives.",
+        "API5507": "Trade account not found.",
+        **{f"403.{number:03}": "Derivatives are not available." for number in range(5, 11)},
+    }
+)
 
 
 class RefusedCall(Exception):  # noqa: N818 - not an error of ours: the exchange's answer
@@ -76,8 +98,31 @@ def unavailable(code: str, message: str, field: str | None = None) -> RefusedCal
     return RefusedCall(json_reply(body, status=400))
 
 
-def rate_limited(response_code: str = "400.002", *, status: int = 400) -> Reply:
+def derivatives_refused(code: str) -> RefusedCall:
+    """Refuse an account that has no derivatives, in the shape that goes with the code."""
+    reason = DERIVATIVES_REFUSALS[code]
+    if code.startswith("API"):
+        return unavailable(code, reason)
+    return invalid(reason, code, status=403)
+
+
+def earn_refused(code: str) -> RefusedCall:
+    """Refuse an account that is not offered Earn; ``403`` stands for one without a code."""
+    if code == "403":
+        return RefusedCall(json_reply({"message": "Forbidden"}, status=403))
+    return unavailable(code, EARN_REFUSALS[code])
+
+
+def access_off() -> RefusedCall:
+    """Refuse a user who has switched the API off."""
+    return RefusedCall(json_reply({"status": "error", "reason": API_ACCESS_OFF}, status=403))
+
+
+def rate_limited(
+    response_code: str = "400.002", *, status: int = 400, retry_after_s: int | None = None
+) -> Reply:
     """Return the answer to too many requests."""
     body = {"status": "error", "reason": "Request rate limit exceeded.", "response_code": ""}
     body["response_code"] = response_code
-    return json_reply(body, status=status)
+    advice = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
+    return attrs.evolve(json_reply(body, status=status), headers=advice)

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import os
 import random
 import secrets
 import socket
@@ -35,6 +36,10 @@ class _Draw(Protocol):
     def choice(self, seq: str, /) -> str: ...
 
 
+class _Server(Protocol):
+    def stop(self) -> None: ...
+
+
 class Sandbox:
     """A local exchange on a loopback port.
 
@@ -54,6 +59,8 @@ class Sandbox:
         clock: the time in Unix seconds.
         faults: what goes wrong; can be changed at any time.
         limits: how many requests are allowed; the documented limits if None.
+        derivatives: whether an account that is made up has derivatives.
+        connections_refused: whether nobody listens at first; see `refuse_connections`.
         listener: a bound socket to serve on; the sandbox closes it.
         port: a loopback port, 0 for any free one.
     """
@@ -71,6 +78,8 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         faults: Faults | None = None,
         limits: Limits | None = None,
+        derivatives: bool = False,
+        connections_refused: bool = False,
         listener: socket.socket | None = None,
         port: int = 0,
     ) -> None:
@@ -79,7 +88,7 @@ class Sandbox:
         if account_file is not None:
             account = Account.load(account_file)
         if account is None:
-            account = generate_account(seed or 0, transactions)
+            account = generate_account(seed or 0, transactions, derivatives=derivatives)
         self._draw: _Draw = secrets if seed is None else random.Random(f"key/{seed}")
         self._exchange = Exchange(
             clock=clock,
@@ -92,7 +101,8 @@ class Sandbox:
         self._listener = listener
         self._port = port
         self._url: str | None = None
-        self._stop: Callable[[], None] | None = None
+        self._server: _Server | None = None
+        self._refused = connections_refused
         self._default = self.add_key(permissions=permissions, key=key, secret=secret)
 
     def __repr__(self) -> str:
@@ -119,32 +129,61 @@ class Sandbox:
         Raises:
             MissingExtraError: the packages of the extra ``sandbox`` are not installed.
         """
-        if self._stop is not None:
+        if self._url is not None:
             raise RuntimeError("this sandbox runs already")
+        listener = self._listener or _bound(self._port)
+        self._listener = None
+        host, port = listener.getsockname()[:2]
+        _ = self._account.balances  # Replayed now, so that no caller has to wait for it.
+        if self._refused:
+            self._listener = listener
+        else:
+            self._serve(listener)
+        self._url = f"http://{host}:{port}"
+
+    def _serve(self, listener: socket.socket) -> None:
         try:
             from bitstamp_ledger.sandbox._server import HttpServer  # noqa: PLC0415 - optional
         except ImportError as exc:
+            listener.close()
             raise MissingExtraError("The sandbox", extra="sandbox") from exc
-        listener = self._listener or socket.create_server(("127.0.0.1", self._port))
-        self._listener = None
         # Head and body of an answer are two segments; without this each waits for an ACK, 40 ms.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        host, port = listener.getsockname()[:2]
-        _ = self._account.balances  # Replayed now, so that no caller has to wait for it.
         server = HttpServer(self._exchange, listener)
         try:
             server.start()
         except BaseException:
             listener.close()
             raise
-        self._url = f"http://{host}:{port}"
-        self._stop = server.stop
+        self._server = server
 
     def stop(self) -> None:
         """Stop serving; return once the thread and the sockets are gone.  Idempotent."""
-        if self._stop is not None:
-            self._stop()
-        self._stop = self._url = None
+        if self._server is not None:
+            self._server.stop()
+        if self._listener is not None and self._url is not None:
+            self._listener.close()
+            self._listener = None
+        self._server = self._url = None
+
+    def refuse_connections(self) -> None:
+        """Hang up on everybody and let nobody in, as if no exchange were there.  Idempotent.
+
+        The address stays the sandbox's own.  Works before the start as well.
+        """
+        self._refused = True
+        if self._server is None or self._url is None:
+            return
+        self._server.stop()
+        self._server = None
+        self._listener = _bound(int(self._url.rpartition(":")[2]))
+
+    def accept_connections(self) -> None:
+        """Let callers in again.  Idempotent."""
+        self._refused = False
+        if self._url is not None and self._listener is not None:
+            listener, self._listener = self._listener, None
+            self._serve(listener)
 
     @property
     def url(self) -> str:
@@ -255,10 +294,32 @@ class Sandbox:
 
         Its id is lower than the row's: a reader that has passed it never sees it by cursor.
         """
-        number, micros = self._account.free_id_before(index)
-        record = _deposit(number, dt.datetime.fromtimestamp(micros // 1_000_000, UTC))
+        return _insert_late_row(self._account, index)
+
+    def insert_same_id(self, index: int = -1) -> dict[str, object]:
+        """Add a deposit with the id of the main account's row at ``index``; return it.
+
+        Rows of different kinds may share an id (docs/facts/exchange.md, "Ids").
+        """
+        twin = self._account.records[index]
+        record = _deposit(int(str(twin["id"])), time_of(twin))
         self._account.append(record)
         return record
+
+    def fill_order(self, order_id: int | None = None, *, fills: int = 2) -> list[dict[str, object]]:
+        """Fill an open order of the main account now, in so many parts; return their records.
+
+        ``order_status`` shows it for 30 days then.
+
+        Args:
+            order_id: which; the first open order if None.
+            fills: how many records it leaves.
+
+        Raises:
+            KeyError: no such order is open.
+        """
+        now = dt.datetime.fromtimestamp(self._exchange.now(), UTC)
+        return self._account.fill_order(order_id, now, fills=fills)
 
     def change(self, record_id: int, **fields: object) -> None:
         """Change a record of the main account that may have been read already."""
@@ -267,6 +328,9 @@ class Sandbox:
     def _after_page(self, account: Account) -> None:
         if self.faults.rows_appended_per_page > 0:
             _append_deposits(account, self.faults.rows_appended_per_page)
+        if len(account) > 1:
+            for _ in range(self.faults.late_rows_per_page):
+                _insert_late_row(account, -2)
 
     # What happened
 
@@ -297,6 +361,9 @@ def serve(
     seed: int | None = None,
     transactions: int = 500,
     account_file: str | Path | None = None,
+    derivatives: bool = False,
+    faults: Faults | None = None,
+    limits: Limits | None = None,
     announce: Callable[[Sandbox], object],
 ) -> None:
     """Serve in the foreground until Ctrl-C.
@@ -306,12 +373,43 @@ def serve(
         seed: see `Sandbox`.
         transactions: see `Sandbox`.
         account_file: see `Sandbox`.
+        derivatives: see `Sandbox`.
+        faults: see `Sandbox`.
+        limits: see `Sandbox`.
         announce: called once with the running sandbox, to tell the user its address and key.
     """
-    sandbox = Sandbox(port=port, seed=seed, transactions=transactions, account_file=account_file)
+    sandbox = Sandbox(
+        port=port,
+        seed=seed,
+        transactions=transactions,
+        account_file=account_file,
+        derivatives=derivatives,
+        faults=faults,
+        limits=limits,
+    )
     with contextlib.suppress(KeyboardInterrupt), sandbox:
         announce(sandbox)
         threading.Event().wait()
+
+
+def _bound(port: int) -> socket.socket:
+    """Return a socket that holds a loopback port, and does not listen yet."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # Elsewhere the option would let others take the port as well.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("127.0.0.1", port))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _insert_late_row(account: Account, index: int) -> dict[str, object]:
+    number, micros = account.free_id_before(index)
+    record = _deposit(number, dt.datetime.fromtimestamp(micros // 1_000_000, UTC))
+    account.append(record)
+    return record
 
 
 def _append_deposits(account: Account, count: int) -> list[dict[str, object]]:

@@ -5,11 +5,12 @@ Needs the optional packages of the extra ``sandbox``; nothing else here imports 
 
 import asyncio
 import socket
+import struct
 import threading
 from typing import Final
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -37,12 +38,15 @@ class _Spoilt(Response):
         self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._fault.says_nothing:
+            await self._send_part(send)
         if self._fault.stall_s is not None:
             await _wait(self._fault.stall_s, receive, self._stopping)
-        else:
-            await self._send_part(send)
         transport = self._transports.get(scope["client"])
-        if transport is not None:
+        if transport is not None and self._fault.reset:
+            await asyncio.sleep(0)  # What was sent must have left before.
+            _reset(transport)
+        elif transport is not None:
             transport.close()  # What was written is still flushed.
         while (await receive())["type"] != "http.disconnect":
             pass
@@ -56,6 +60,15 @@ class _Spoilt(Response):
         ]
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Hang up with a reset in place of a farewell."""
+    open_socket = transport.get_extra_info("socket")
+    if open_socket is not None:
+        linger = struct.pack("ii", 1, 0)  # On, for no time.
+        open_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    transport.abort()
 
 
 async def _wait(seconds: float, receive: Receive, stopping: threading.Event) -> None:
@@ -76,9 +89,13 @@ def _application(
     exchange: Exchange, transports: Transports, stopping: threading.Event
 ) -> Starlette:
     async def answer(request: Request) -> Response:
-        outcome = exchange.handle(await _call_of(request))
+        try:
+            call = await _call_of(request)
+        except ClientDisconnect:
+            return Response()  # The caller hung up before it had asked; nobody reads this.
+        outcome = exchange.handle(call)
         await _sleep(exchange.faults.latency_s, stopping)
-        if outcome.fault.stall_s is not None or outcome.fault.cut_after_bytes is not None:
+        if outcome.fault.hangs_up:
             return _Spoilt(outcome, transports, stopping)
         reply = outcome.reply
         response = Response(content=reply.body, status_code=reply.status)

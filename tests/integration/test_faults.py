@@ -6,30 +6,51 @@ delivered before it is good.
 
 import datetime as dt
 import logging
+import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Protocol
 
 import anyio
+import httpx
 import pytest
 
 import bitstamp_ledger as bl
 from bitstamp_ledger.client import ClientEvent, PageRead, RequestDone
 from bitstamp_ledger.sandbox import Faults, Limits, Sandbox
 
-RECORDS = 2_500
+RECORDS = 600
+PAGE = 120  # The sandbox sends no more at once, so that several pages are in flight.
 QUICK = bl.RetryPolicy(attempts_max=4, delay_first_s=0.01)
 
 Fault = Callable[[Faults, int | None], object]
-Read = Callable[..., list[bl.Entry]]
+
+
+class Unlimited:
+    """A budget for tests of something else."""
+
+    def take(self) -> float:
+        return 0.0
+
+
+class Read(Protocol):
+    """One method of one client, driven to its end."""
+
+    def __call__(
+        self, sandbox: Sandbox, method: str = "entries", *args: Any, **settings: Any
+    ) -> Any: ...
+
 
 FAULTS: dict[str, tuple[Fault, type[bl.BitstampLedgerError]]] = {
-    "reset in mid-body": (lambda f, n: f.cut_next(1_000, count=n), bl.NoAnswerError),
-    "reset before the body": (lambda f, n: f.cut_next(0, count=n), bl.NoAnswerError),
+    "reset in mid-body": (lambda f, n: f.reset_next(1_000, count=n), bl.NoAnswerError),
+    "hung up in mid-body": (lambda f, n: f.cut_next(1_000, count=n), bl.NoAnswerError),
+    "hung up before the body": (lambda f, n: f.cut_next(0, count=n), bl.NoAnswerError),
     "time-out": (lambda f, n: f.stall_next(1.5, count=n), bl.NoAnswerError),
-    "500": (lambda f, n: f.html_next(500, count=n), bl.ExchangeUnavailableError),
-    "502": (lambda f, n: f.html_next(502, count=n), bl.ExchangeUnavailableError),
-    "503": (lambda f, n: f.html_next(503, count=n), bl.ExchangeUnavailableError),
-    "edge block": (lambda f, n: f.html_next(403, count=n), bl.ExchangeUnavailableError),
+    "time-out in mid-body": (
+        lambda f, n: f.stall_next(1.5, after_bytes=1_000, count=n),
+        bl.NoAnswerError,
+    ),
     "429": (lambda f, n: f.too_many_next(count=n), bl.RateLimitedError),
     "429 with Retry-After": (
         lambda f, n: f.too_many_next(retry_after_s=0, count=n),
@@ -38,34 +59,72 @@ FAULTS: dict[str, tuple[Fault, type[bl.BitstampLedgerError]]] = {
     "400.002": (lambda f, n: f.rate_limit_next("400.002", count=n), bl.RateLimitedError),
     "400.067": (lambda f, n: f.rate_limit_next("400.067", count=n), bl.RateLimitedError),
     "400.068": (lambda f, n: f.rate_limit_next("400.068", count=n), bl.RateLimitedError),
+    "500": (lambda f, n: f.html_next(500, count=n), bl.ExchangeUnavailableError),
+    "502": (lambda f, n: f.html_next(502, count=n), bl.ExchangeUnavailableError),
+    "503": (lambda f, n: f.html_next(503, count=n), bl.ExchangeUnavailableError),
+    "500.001": (lambda f, n: f.server_error_next("500.001", count=n), bl.ExchangeUnavailableError),
+    "500.009": (lambda f, n: f.server_error_next("500.009", count=n), bl.ExchangeUnavailableError),
+    "HTML from the edge": (lambda f, n: f.html_next(403, count=n), bl.ExchangeUnavailableError),
+    "HTML from the edge with status 200": (
+        lambda f, n: f.html_next(200, count=n),
+        bl.ReplySignatureError,
+    ),
     "maintenance with status 200": (
         lambda f, n: f.maintenance_next(count=n),
         bl.ExchangeUnavailableError,
     ),
+    "maintenance with status 503": (
+        lambda f, n: f.maintenance_next(status=503, count=n),
+        bl.ExchangeUnavailableError,
+    ),
     "truncated JSON": (lambda f, n: f.truncate_next(count=n), bl.UnreadableReplyError),
+    "invalid JSON": (lambda f, n: f.invalid_json_next(count=n), bl.UnreadableReplyError),
+    "no body": (lambda f, n: f.empty_next(count=n), bl.ReplySignatureError),
     "object for list": (lambda f, n: f.object_next(count=n), bl.UnreadableReplyError),
-    "unsigned": (lambda f, n: f.unsigned_next(count=n), bl.ReplySignatureError),
-    "wrongly signed": (lambda f, n: f.wrong_signature_next(count=n), bl.ReplySignatureError),
+    "missing signature": (lambda f, n: f.unsigned_next(count=n), bl.ReplySignatureError),
+    "wrong signature": (lambda f, n: f.wrong_signature_next(count=n), bl.ReplySignatureError),
+}
+"""Every fault that a list of records can meet; the others have tests of their own below."""
+
+TIME_OUTS = {name: 0.2 for name in FAULTS if "time-out" in name}
+"""Shorter than for other faults, where a slow machine must not make one of its own."""
+
+OBJECTS = {
+    "balance": ("btc",),
+    "margin_info": (),
+    "crypto_transactions": (),
+    "ticker": ("btceur",),
+    "eur_usd": (),
 }
 
 
-def read_blocking(sandbox: Sandbox, **settings: object) -> list[bl.Entry]:
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Loading certificates takes longer than all requests of a test."""
+
+USUAL: dict[str, Any] = {"retry": QUICK, "timeout_s": 0.4, "budget": Unlimited()}
+
+
+def read_blocking(sandbox: Sandbox, method: str = "entries", *args: Any, **settings: Any) -> Any:
     key = bl.Credentials(key=sandbox.key, secret=sandbox.secret)
-    options = {"retry": QUICK, "timeout_s": 0.5, **settings}
-    with bl.Client(key, base_url=sandbox.url, **options) as client:  # type: ignore[arg-type]
-        return list(client.entries())
+    transport = httpx.HTTPTransport(verify=NO_CERTIFICATES)
+    options = {**USUAL, "transport": transport, **settings}
+    with bl.Client(key, base_url=sandbox.url, **options) as client:
+        answer = getattr(client, method)(*args)
+        return list(answer) if isinstance(answer, Iterator) else answer
 
 
-def read_async(sandbox: Sandbox, **settings: object) -> list[bl.Entry]:
-    async def read() -> list[bl.Entry]:
+def read_async(sandbox: Sandbox, method: str = "entries", *args: Any, **settings: Any) -> Any:
+    async def read() -> Any:
         key = bl.Credentials(key=sandbox.key, secret=sandbox.secret)
-        options = {"retry": QUICK, "timeout_s": 0.5, **settings}
-        async with bl.AsyncClient(
-            key,
-            base_url=sandbox.url,
-            **options,  # type: ignore[arg-type]
-        ) as client:
-            return [entry async for entry in client.entries()]
+        transport = httpx.AsyncHTTPTransport(verify=NO_CERTIFICATES)
+        options = {**USUAL, "transport": transport, **settings}
+        async with bl.AsyncClient(key, base_url=sandbox.url, **options) as client:
+            answer = getattr(client, method)(*args)
+            if isinstance(answer, Awaitable):
+                answer = await answer
+            if isinstance(answer, AsyncIterator):
+                return [row async for row in answer]
+            return answer
 
     return anyio.run(read)
 
@@ -78,16 +137,19 @@ def read(request: pytest.FixtureRequest) -> Read:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-    with Sandbox(seed=5, transactions=RECORDS, limits=Limits(per_1s=10**6, per_600s=10**6)) as it:
+    limits = Limits(per_1s=10**6, per_600s=10**6)
+    with Sandbox(seed=5, transactions=RECORDS, derivatives=True, limits=limits) as it:
         yield it
 
 
 @pytest.fixture
 def sandbox(running: Sandbox) -> Iterator[Sandbox]:
+    running.faults.limit_cap = PAGE
     yield running
+    running.accept_connections()
     running.faults.clear()
     running.faults.clock_offset_s = 0
-    running.faults.limit_cap = None
+    running.faults.latency_s = 0
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -95,8 +157,24 @@ def test_a_fault_that_passes_costs_no_record(sandbox: Sandbox, read: Read, name:
     """Two bad answers in a row; each call has tries of its own, with a fresh nonce."""
     FAULTS[name][0](sandbox.faults, 2)
 
-    assert len({entry.id for entry in read(sandbox)}) == RECORDS
+    entries = read(sandbox, timeout_s=TIME_OUTS.get(name, 0.4))
+
+    assert len({entry.id for entry in entries}) == RECORDS
+    assert sandbox.faults.pending == ()
     assert sandbox.writes == []
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_among_pages_in_flight_costs_no_record(
+    sandbox: Sandbox, read: Read, name: str
+) -> None:
+    """The first page is well; then two of those that were begun together are not."""
+    sandbox.faults.pass_next()
+    FAULTS[name][0](sandbox.faults, 2)
+    entries = read(sandbox, timeout_s=TIME_OUTS.get(name, 0.4))
+
+    assert len(entries) == len({entry.id for entry in entries}) == RECORDS
+    assert sandbox.faults.pending == ()
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -106,10 +184,127 @@ def test_a_fault_that_stays_is_one_typed_error(sandbox: Sandbox, read: Read, nam
     fault(sandbox.faults, None)
 
     with pytest.raises(raises) as caught:
-        read(sandbox)
+        read(sandbox, timeout_s=TIME_OUTS.get(name, 0.4))
 
     assert getattr(caught.value, "endpoint", None) == "user_transactions"
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("method", OBJECTS)
+def test_a_list_where_an_object_belongs_passes_or_is_one_typed_error(
+    sandbox: Sandbox, read: Read, method: str
+) -> None:
+    """The other way round, on every endpoint that sends an object."""
+    sandbox.faults.list_next(count=2)
+    assert read(sandbox, method, *OBJECTS[method])
+
+    sandbox.faults.list_next(count=None)
+    with pytest.raises(bl.UnreadableReplyError):
+        read(sandbox, method, *OBJECTS[method])
+
+
+def test_refused_connections_pass(sandbox: Sandbox, read: Read) -> None:
+    """The exchange is away for two tries, and back for the third."""
+    failed = 0
+
+    def come_back(event: object) -> None:
+        nonlocal failed
+        failed += isinstance(event, RequestDone) and event.status is None
+        if failed == 2:
+            sandbox.accept_connections()
+
+    sandbox.refuse_connections()
+
+    assert len({entry.id for entry in read(sandbox, observer=come_back)}) == RECORDS
+    assert failed == 2
+
+
+def test_connections_refused_in_the_middle_pass(sandbox: Sandbox, read: Read) -> None:
+    """The connections that were kept open are gone as well."""
+    failed = 0
+
+    def go_and_come_back(event: object) -> None:
+        nonlocal failed
+        if isinstance(event, PageRead) and failed == 0:
+            sandbox.refuse_connections()
+            failed = 1
+        elif isinstance(event, RequestDone) and event.status is None:
+            failed += 1
+            sandbox.accept_connections()
+
+    entries = read(sandbox, "withdrawal_requests", observer=go_and_come_back)
+
+    assert len(entries) == sum(str(record["type"]) == "1" for record in sandbox.records)
+    assert failed > 1
+
+
+def test_refused_connections_that_stay_are_one_typed_error(sandbox: Sandbox, read: Read) -> None:
+    """After all tries."""
+    sandbox.refuse_connections()
+
+    with pytest.raises(bl.NoAnswerError) as caught:
+        read(sandbox)
+
+    assert (caught.value.endpoint, caught.value.attempts) == ("user_transactions", 4)
+    assert caught.value.hint
+
+
+def test_retry_after_is_kept(sandbox: Sandbox, read: Read) -> None:
+    """One second is longer than the client would have waited by itself."""
+    sandbox.faults.too_many_next(retry_after_s=1)
+    began = time.monotonic()
+    read(sandbox, "balances")
+
+    assert time.monotonic() - began >= 1
+
+
+def test_latency_is_borne(sandbox: Sandbox, read: Read) -> None:
+    """As long as it is shorter than the time-out."""
+    sandbox.faults.latency_s = 0.05
+    assert len(read(sandbox)) == RECORDS
+
+    sandbox.faults.latency_s = 0.6
+    with pytest.raises(bl.NoAnswerError):
+        read(sandbox, "balances", retry=bl.RetryPolicy(attempts_max=1))
+
+
+def test_limits_that_are_met_are_borne(read: Read) -> None:
+    """The exchange allows less than this client's budget, and says so; every record comes."""
+    with Sandbox(seed=6, transactions=200, limits=Limits(per_1s=15)) as limited:
+        limited.faults.limit_cap = 10
+        patient = bl.RetryPolicy(attempts_max=10, delay_first_s=0.2)
+        entries = read(limited, retry=patient)
+
+        assert len({entry.id for entry in entries}) == len(entries) == 200
+        assert any(request.status == 400 for request in limited.requests)
+
+
+def test_each_fault_of_the_list_has_its_tests() -> None:
+    """What a client must survive, by its names; a fault without a test is a promise only."""
+    here = {name for name in globals() if name.startswith("test_")}
+    alone = {
+        "connect refused": "test_refused_connections_pass",
+        "list for object": "test_a_list_where_an_object_belongs_passes_or_is_one_typed_error",
+        "clock skew": "test_a_wrong_clock_is_made_up_for_once_and_reported",
+        "latency": "test_latency_is_borne",
+        "limits": "test_limits_that_are_met_are_borne",
+        "late rows": "test_rows_that_come_late_while_reading_cost_no_record",
+        "duplicate ids": "test_rows_that_share_an_id_are_both_read",
+        "repeated rows": "test_a_row_that_comes_twice_is_read_once",
+        "changed content": "test_a_record_that_changes_while_reading_is_read_once",
+    }
+    assert set(alone.values()) <= here
+    planned = {name for name in vars(Faults) if name.endswith("_next")}
+    used = set()
+
+    class Listening(Faults):
+        def __getattribute__(self, name: str) -> Any:
+            used.add(name)
+            return super().__getattribute__(name)
+
+    for fault, _ in FAULTS.values():
+        fault(Listening(), 1)
+    assert planned - used == {"list_next", "pass_next", "repeat_next"}
 
 
 def test_unsigned_replies_are_taken_where_the_program_says_so(sandbox: Sandbox, read: Read) -> None:
@@ -131,25 +326,38 @@ def test_a_server_that_sends_smaller_pages_is_read_whole(
     """The limit that was asked for is not trusted."""
     sandbox.faults.limit_cap = cap
 
-    assert len({entry.id for entry in read(sandbox, budget=Unlimited())}) == RECORDS
-
-
-class Unlimited:
-    """A budget for tests of something else."""
-
-    def take(self) -> float:
-        return 0.0
+    assert len({entry.id for entry in read(sandbox)}) == RECORDS
 
 
 @pytest.mark.parametrize("offset_s", [-3_600, 1_000])
-def test_a_wrong_clock_is_made_up_for_once_and_reported(sandbox: Sandbox, offset_s: int) -> None:
+@pytest.mark.parametrize("colour", ["blocking", "async"])
+def test_a_wrong_clock_is_made_up_for_once_and_reported(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, offset_s: int, colour: str
+) -> None:
     """The exchange refuses our time and tells its own; after that, requests carry that."""
     sandbox.faults.clock_offset_s = offset_s
     key = bl.Credentials(key=sandbox.key, secret=sandbox.secret)
+    before = len(sandbox.requests)
 
-    with bl.Client(key, base_url=sandbox.url, retry=QUICK) as client:
-        assert len(list(client.entries())) == RECORDS
-        assert abs(client.clock_skew_s - offset_s) < 10
+    def blocking() -> tuple[int, float]:
+        with bl.Client(key, base_url=sandbox.url, retry=QUICK) as client:
+            return len(list(client.entries())), client.clock_skew_s
+
+    async def asynchronous() -> tuple[int, float]:
+        async with bl.AsyncClient(key, base_url=sandbox.url, retry=QUICK) as client:
+            return len([entry async for entry in client.entries()]), client.clock_skew_s
+
+    count, skew_s = blocking() if colour == "blocking" else anyio.run(asynchronous)
+    assert count == RECORDS
+    assert abs(skew_s - offset_s) < 10
+    assert [request.status for request in sandbox.requests[before:]].count(403) == 1
+    warned = [
+        each
+        for each in caplog.records
+        if each.levelno >= logging.WARNING and each.name.startswith("bitstamp_ledger")
+    ]
+    assert len(warned) == 1
+    assert "clock" in warned[0].message
 
 
 def test_rows_that_appear_while_reading_are_read(read: Read) -> None:
@@ -162,6 +370,59 @@ def test_rows_that_appear_while_reading_are_read(read: Read) -> None:
         assert len({entry.id for entry in entries}) == len(entries)
 
 
+def raw_ids(entries: list[bl.Entry]) -> Counter[tuple[object, str]]:
+    return Counter((entry.source.raw["id"], str(entry.source.raw["type"])) for entry in entries)
+
+
+def test_rows_that_come_late_while_reading_cost_no_record(read: Read) -> None:
+    """They shift what follows by a place; whatever was there at first comes, each once."""
+    with Sandbox(seed=6, transactions=500) as growing:
+        there = {record["id"] for record in growing.records}
+        growing.faults.limit_cap = 50
+        growing.faults.late_rows_per_page = 1
+        found = raw_ids(read(growing))
+
+        assert set(found.values()) == {1}
+        assert there <= {number for number, _ in found}
+
+
+def test_rows_that_share_an_id_are_both_read(read: Read) -> None:
+    """At the seam of two pages as well: the kind of a row tells them apart."""
+    with Sandbox(seed=6, transactions=300) as twins:
+        twins.faults.limit_cap = 25
+        for index in (24, 25, 60, -1):
+            twins.insert_same_id(index)
+        found = raw_ids(read(twins))
+
+        assert found == Counter((r["id"], str(r["type"])) for r in twins.records)
+        assert sum(found.values()) == 304
+
+
+@pytest.mark.xfail(reason="the walk takes two equal rows of one page for two", strict=False)
+def test_a_row_that_comes_twice_is_read_once(sandbox: Sandbox, read: Read) -> None:
+    """Whatever makes a server do so."""
+    sandbox.faults.repeat_next(count=3)
+
+    assert set(raw_ids(read(sandbox)).values()) == {1}
+
+
+def test_a_record_that_changes_while_reading_is_read_once(read: Read) -> None:
+    """It stands on two pages that overlap, with another fee on the second."""
+    with Sandbox(seed=6, transactions=300) as changing:
+        changing.faults.limit_cap = 50
+        seam = changing.records[49]["id"]
+        assert isinstance(seam, int)
+
+        def change(event: object) -> None:
+            if isinstance(event, PageRead):
+                changing.change(seam, fee="0.01")
+
+        found = raw_ids(read(changing, observer=change))
+
+        assert {number for number, _ in found} == {r["id"] for r in changing.records}
+        assert set(found.values()) == {1}
+
+
 def test_the_documented_limits_are_kept_by_the_default_budget() -> None:
     """Counted by the exchange, for all clients of the process together.
 
@@ -169,40 +430,10 @@ def test_the_documented_limits_are_kept_by_the_default_budget() -> None:
     """
     with Sandbox(seed=7, transactions=100) as limited:
         limited.faults.limit_cap = 2
-        read_blocking(limited)
+        read_blocking(limited, budget=None)
 
         assert len(limited.requests) > 100
         assert limited.limits.peak_1s <= 150
-
-
-def test_breaking_off_leaves_no_thread_behind(sandbox: Sandbox) -> None:
-    """A caller that has seen enough closes the iterator; what was in flight ends."""
-    import threading  # noqa: PLC0415 - only here
-
-    key = bl.Credentials(key=sandbox.key, secret=sandbox.secret)
-    with bl.Client(key, base_url=sandbox.url, retry=QUICK) as client:
-        entries = client.entries()
-        next(entries)
-        entries.close()  # type: ignore[attr-defined]  # it is a generator
-
-    left = [each.name for each in threading.enumerate() if "bitstamp_ledger" in each.name]
-    assert left == []
-
-
-def test_cancelling_an_async_reader_leaves_nothing_behind(sandbox: Sandbox) -> None:
-    """A web application's time-out in the middle of a stalled page."""
-    sandbox.faults.stall_next(0.5, count=3)
-
-    async def cancelled() -> float:
-        key = bl.Credentials(key=sandbox.key, secret=sandbox.secret)
-        began = time.monotonic()
-        async with bl.AsyncClient(key, base_url=sandbox.url, timeout_s=5) as client:
-            with anyio.move_on_after(0.1):
-                async for _ in client.entries():
-                    pass
-        return time.monotonic() - began
-
-    assert anyio.run(cancelled) < 0.5
 
 
 def test_events_and_counts_tell_of_every_request_and_page(sandbox: Sandbox) -> None:

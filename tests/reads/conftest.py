@@ -26,6 +26,9 @@ def sandbox(served: Sandbox) -> Sandbox:
     """The local exchange as if it had just been started."""
     served.faults.clear()
     served.faults.denial_in_words = False
+    served.faults.query_mark_signed = True
+    served.faults.earn_refusal = None
+    served.faults.derivatives_refusal = "API5506"
     served.account.derivatives = True
     served.set_permissions(served.key, *READ_PERMISSIONS)
     served._exchange.requests.clear()

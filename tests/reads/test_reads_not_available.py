@@ -19,7 +19,7 @@ from bitstamp_ledger.api import (
     read_order_status,
     read_trading_fees,
 )
-from bitstamp_ledger.sandbox import Sandbox, generate_account
+from bitstamp_ledger.sandbox import Flag, Sandbox, generate_account
 from tests.api.scripts import answer, good, play, script
 from tests.reads.readers import Read
 
@@ -96,15 +96,60 @@ def test_an_account_without_derivatives_says_so(sandbox: Sandbox, read: Read, me
     )
 
 
+@pytest.mark.parametrize("method", ["earn_subscriptions", "earn_transactions"])
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [("403", None), ("API5004", "API5004"), ("API5007", "API5007"), ("API5009", "API5009")],
+)
+def test_an_account_without_earn_says_so(
+    sandbox: Sandbox, read: Read, method: str, refusal: str, code: str | None
+) -> None:
+    """By a code of its own, or by a bare 403."""
+    sandbox.faults.earn_refusal = refusal
+    answered = read(sandbox, method)
+    assert isinstance(answered, bl.NotAvailable)
+    assert (answered.code, answered.endpoint) == (code, method)
+
+
+def test_earn_that_is_down_for_a_while_is_no_answer(sandbox: Sandbox, read: Read) -> None:
+    """API5005 may be over when asked again, so it must not look like an account without Earn."""
+    sandbox.faults.earn_refusal = "API5005"
+    with pytest.raises(bl.ExchangeUnavailableError):
+        read(sandbox, "earn_transactions")
+
+
+@pytest.mark.parametrize("refusal", ["API5507", "403.005", "403.010"])
+def test_derivatives_may_be_refused_in_other_ways(
+    sandbox: Sandbox, read: Read, refusal: str
+) -> None:
+    """The older form comes with status 403."""
+    sandbox.account.derivatives = False
+    sandbox.faults.derivatives_refusal = refusal
+    answered = read(sandbox, "margin_info")
+    assert isinstance(answered, bl.NotAvailable)
+    assert answered.code == refusal
+
+
+def test_an_api_that_is_switched_off_is_an_error_with_a_hint(read: Read) -> None:
+    """It concerns everything that the key could read."""
+    with Sandbox(seed=5, transactions=30) as sandbox:
+        sandbox.set_flags(sandbox.key, Flag.API_ACCESS_OFF)
+        for method in ("balances", "withdrawal_requests"):
+            with pytest.raises(bl.KeyRefusedError) as refused:
+                read(sandbox, method)
+            assert refused.value.hint == "Switch API access on in the settings."
+
+
 def test_a_sub_account_key_cannot_read_what_is_for_main_keys(read: Read) -> None:
     """It is told in words, without a code."""
     with Sandbox(seed=5, transactions=30) as sandbox:
         sandbox.add_account("savings", generate_account(6, 30))
         made = sandbox.add_key(account="savings")
         key = bl.Credentials(key=made.key, secret=made.secret)
-        answered = read(sandbox, "crypto_transactions", key=key)
-        assert isinstance(answered, bl.NotAvailable)
-        assert answered.hint == "Only a key of the main account can read this."
+        for method in ("crypto_transactions", "crypto_deposits"):
+            answered = read(sandbox, method, key=key)
+            assert isinstance(answered, bl.NotAvailable)
+            assert answered.hint == "Only a key of the main account can read this."
         assert read(sandbox, "withdrawal_requests", key=key) is not None
 
 

@@ -34,13 +34,14 @@ def headers_for(
     now: float = NOW,
     content_type: str = FORM,
     nonce: str | None = None,
+    mark: str = "?",
 ) -> dict[str, str]:
     """Return the headers of a correct call, names in lower case."""
     nonce = nonce or str(uuid.uuid4())
     timestamp = str(int(now * 1000))
     kind = content_type if body else ""
-    mark = f"?{query}" if query else ""
-    message = f"BITSTAMP {key}{method}{host}{path}{mark}{kind}{nonce}{timestamp}v2{body}"
+    signed = f"{mark}{query}" if query else ""
+    message = f"BITSTAMP {key}{method}{host}{path}{signed}{kind}{nonce}{timestamp}v2{body}"
     found = {
         "x-auth": f"BITSTAMP {key}",
         "x-auth-signature": hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest(),
@@ -61,6 +62,7 @@ def call_for(
     key: str | None = None,
     secret: str | None = None,
     changes: Mapping[str, str | None] | None = None,
+    mark: str = "?",
 ) -> Call:
     """Return a signed call; ``changes`` overwrite headers, None removes one."""
     full = f"/api/v2/{path}"
@@ -72,6 +74,7 @@ def call_for(
             secret=secret or sandbox.secret,
             query=query,
             body=body,
+            mark=mark,
         )
     )
     headers |= changes or {}

@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import json
+import socket
 import time
 from collections.abc import Callable
 
@@ -199,3 +201,131 @@ def test_a_spoilt_call_has_used_its_nonce(served: Sandbox) -> None:
 
     assert first.status_code == 502
     assert second.json()["code"] == "API0004"
+
+
+def test_a_reset_is_no_farewell(served: Sandbox) -> None:
+    """The connection is torn down in the middle of the body."""
+    served.faults.reset_next(100)
+
+    with pytest.raises(httpx.ReadError):
+        send(served, "POST", BALANCES)
+
+    assert served.requests[-1].fault == "reset"
+
+
+def test_a_body_may_stop_in_its_middle(served: Sandbox) -> None:
+    """Headers and some bytes came; then nothing does."""
+    served.faults.stall_next(30.0, after_bytes=50)
+
+    with pytest.raises(httpx.ReadTimeout):
+        send(served, "POST", BALANCES, timeout_s=0.1)
+
+    assert served.requests[-1].status == 200
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_the_edge_speaks_html(served: Sandbox, status: int) -> None:
+    """A challenge comes with status 200."""
+    served.faults.html_next(status)
+    reply = send(served, "POST", BALANCES)
+
+    assert (reply.status_code, reply.headers["content-type"]) == (status, "text/html")
+
+
+@pytest.mark.parametrize("code", ["500.001", "500.002", "500.007", "500.009"])
+def test_the_server_fails_by_code(served: Sandbox, code: str) -> None:
+    """In the exchange's own form."""
+    served.faults.server_error_next(code)
+    reply = send(served, "POST", BALANCES)
+
+    assert (reply.status_code, reply.json()["response_code"]) == (500, code)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_reply_may_be_empty(served: Sandbox, status: int) -> None:
+    """And is not signed then."""
+    served.faults.empty_next(status)
+    reply = send(served, "POST", BALANCES)
+
+    assert (reply.status_code, reply.content) == (status, b"")
+    assert "x-server-auth-signature" not in reply.headers
+
+
+def test_maintenance_may_come_with_status_503(served: Sandbox) -> None:
+    """Both have been met."""
+    served.faults.maintenance_next(status=503)
+
+    assert send(served, "POST", BALANCES).status_code == 503
+
+
+def test_what_looks_like_json_may_be_none(served: Sandbox) -> None:
+    """Signed, so only a parser finds out."""
+    served.faults.invalid_json_next()
+    reply = send(served, "POST", BALANCES)
+
+    assert reply.text.startswith("[{")
+    assert reply.headers["x-server-auth-signature"]
+    with pytest.raises(json.JSONDecodeError):
+        reply.json()
+
+
+def test_a_row_may_come_twice(served: Sandbox) -> None:
+    """On one page; what is no list stays as it is."""
+    served.faults.repeat_next(count=2)
+    rows = send(served, "POST", "user_transactions/", body="limit=3").json()
+    one = send(served, "POST", "account_balances/eur/").json()
+
+    assert len(rows) == 4
+    assert rows[2] == rows[3]
+    assert one["currency"] == "eur"
+
+
+def test_connections_are_refused_and_accepted_again(served: Sandbox) -> None:
+    """At one and the same address; a second call changes nothing."""
+    address = served.url
+    assert send(served, "POST", BALANCES).status_code == 200
+    for _ in range(2):
+        served.refuse_connections()
+    with pytest.raises(httpx.ConnectError):
+        send(served, "POST", BALANCES)
+    for _ in range(2):
+        served.accept_connections()
+
+    assert served.url == address
+    assert send(served, "POST", BALANCES).status_code == 200
+    assert len(served.requests) == 2
+
+
+def test_a_sandbox_may_start_unreachable() -> None:
+    """And stop so."""
+    with Sandbox(seed=1, transactions=5, clock=lambda: NOW, connections_refused=True) as sandbox:
+        with pytest.raises(httpx.ConnectError):
+            send(sandbox, "POST", BALANCES)
+        sandbox.accept_connections()
+        assert send(sandbox, "POST", BALANCES).status_code == 200
+        sandbox.refuse_connections()
+
+
+def test_a_fault_can_wait_for_its_turn(served: Sandbox) -> None:
+    """So that it hits a page in the middle."""
+    served.faults.pass_next(count=2)
+    served.faults.html_next(500)
+    seen = [send(served, "POST", BALANCES).status_code for _ in range(4)]
+
+    assert seen == [200, 200, 500, 200]
+    assert [request.fault for request in served.requests] == [None, None, "html 500", None]
+
+
+def test_a_caller_that_hangs_up_is_no_error_of_the_server(
+    served: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Clients give up in the middle of a request; the host program's log stays clean."""
+    host, _, port = served.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as caller:
+        caller.sendall(b"POST /api/v2/account_balances/ HTTP/1.1\r\nHost: x\r\n")
+        caller.sendall(b"Content-Length: 10\r\n\r\nhalf")
+    assert send(served, "POST", BALANCES).status_code == 200
+    served.stop()  # Whatever was still on its way has ended then.
+
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
+    assert len(served.requests) == 1

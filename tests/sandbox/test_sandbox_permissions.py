@@ -26,7 +26,8 @@ permission_sets = st.frozensets(st.sampled_from(sorted(READ_PERMISSIONS | WRITE_
 
 
 def path_of(endpoint: Endpoint) -> str:
-    return endpoint.template.replace("{market}", "btceur").replace("{currency}", "btc")
+    parts = {"market": "btceur", "currency": "btc", "id": "1"}
+    return endpoint.template.format_map(parts)
 
 
 @given(granted=permission_sets, endpoint=st.sampled_from(ENDPOINTS))
