@@ -17,7 +17,7 @@ one instant.
 
 import enum
 from array import array
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -218,7 +218,7 @@ class _Reader:
             return _Verdict.UNFIT
         fresh = page[1:] if known else page
         if fresh:
-            yield from self._append(segment, fresh)
+            yield from self._append(segment, fresh, before=page[0] if known else None)
             self.last_page = page
         cut_off = len(page) >= self.longest_page
         self.longest_page = max(self.longest_page, len(page))
@@ -264,7 +264,7 @@ class _Reader:
             fits = yield from self._last_that_fits(segment, last)
             fresh = yield from self._read_again(segment, fits)
             if fresh:
-                yield from _emit(segment, fresh, map(_key, fresh))
+                yield from _emit(segment, fresh, [_key(entry) for entry in fresh])
             elif fruitless:
                 return False
             else:
@@ -294,10 +294,12 @@ class _Reader:
             page = yield from self._page(segment, start)
         return _merge(segment, start, page)
 
-    def _append(self, segment: _Segment, entries: list[Entry]) -> EmittingFlow[None]:
+    def _append(
+        self, segment: _Segment, entries: list[Entry], *, before: Entry | None = None
+    ) -> EmittingFlow[None]:
         """Emit what comes after all that was read of the segment."""
         keys = [_key(entry) for entry in entries]
-        yield from _emit(segment, entries, keys)
+        yield from _emit(segment, entries, keys, before=before)
         segment.keys.extend(keys)
 
     def _page(self, segment: _Segment, offset: int) -> Flow[list[Entry]]:
@@ -324,12 +326,28 @@ class _Reader:
         )
 
 
-def _emit(segment: _Segment, entries: list[Entry], keys: Iterable[Key]) -> EmittingFlow[None]:
-    """Emit those of the ``entries`` that no earlier segment has shown."""
-    known = segment.delivered
-    shown = tuple(entry for entry, key in zip(entries, keys, strict=True) if key not in known)
+def _emit(
+    segment: _Segment,
+    entries: list[Entry],
+    keys: Sequence[Key],
+    *,
+    before: Entry | None = None,
+) -> EmittingFlow[None]:
+    """Emit those of the ``entries`` that no earlier segment has shown.
+
+    A server may send a record twice in a row; the same record again is no other record.
+    """
+    shown = entries
+    repeats = len(set(keys)) < len(keys) or (before is not None and _key(before) in keys)
+    if segment.delivered or repeats:
+        alike: dict[Key, list[Entry]] = {} if before is None else {_key(before): [before]}
+        shown = []
+        for entry, key in zip(entries, keys, strict=True):
+            if key not in segment.delivered and entry not in alike.setdefault(key, []):
+                alike[key].append(entry)
+                shown.append(entry)
     if shown:
-        yield Emit(shown)
+        yield Emit(tuple(shown))
 
 
 def _begins_with(page: list[Entry], key: Key) -> bool:

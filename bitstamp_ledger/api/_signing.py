@@ -96,7 +96,7 @@ class SignedCall:
 
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = b""
-    nonce: str = ""
+    nonce: str = attrs.field(default="", repr=False)
     timestamp_ms: int = 0
 
 

@@ -82,9 +82,12 @@ from bitstamp_ledger.client._shell import (
     PRODUCTION_URL,
     ReplyEndlessError,
     Shell,
+    closed,
     guard,
     make_shell,
     reason_of,
+    repr_of,
+    tls,
 )
 from bitstamp_ledger.client._watching import ClientCounts, Observer
 from bitstamp_ledger.model import MAIN_ACCOUNT, Account, Balance
@@ -155,7 +158,9 @@ class AsyncClient:
             observer=observer,
         )
         self._http = httpx.AsyncClient(
-            transport=_GuardedTransport(transport or httpx.AsyncHTTPTransport(), self._shell),
+            transport=_GuardedTransport(
+                transport or httpx.AsyncHTTPTransport(verify=tls()), self._shell
+            ),
             timeout=timeout_s,
             follow_redirects=False,  # Host and path are part of the signature.
             trust_env=False,  # A proxy from the environment would go round the guard.
@@ -197,7 +202,7 @@ class AsyncClient:
         return self._shell.clock.skew_s
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._shell.base_url.host}, {self._shell.credentials!r})"
+        return repr_of(self)
 
     async def close(self) -> None:
         """Close the connections.  Safe to call twice."""
@@ -638,6 +643,10 @@ class AsyncClient:
                     receiving.add(chunk)
         except (httpx.TransportError, httpx.DecodingError) as exc:
             return receiving.failed(reason_of(exc))
+        except RuntimeError as exc:
+            if self._http.is_closed:
+                raise closed() from exc
+            raise
         except ReplyEndlessError as exc:
             return receiving.failed(str(exc))
         return receiving.reply(response)

@@ -1,7 +1,9 @@
 """What both clients share: everything but moving bytes and waiting."""
 
 import email.utils
+import functools
 import random
+import ssl
 import time
 import uuid
 from collections.abc import Mapping
@@ -163,6 +165,27 @@ class Receiving:
 
     def _done(self, status: int | None) -> None:
         self._shell.watch.request_done(self._label, status, time.monotonic() - self._began)
+
+
+@functools.cache
+def tls() -> ssl.SSLContext:
+    """Return what all clients of this process trust; to load it takes longer than a request."""
+    return httpx.create_ssl_context()
+
+
+def closed() -> ForbiddenCallError:
+    """Return the error of a call on a client that was closed."""
+    return ForbiddenCallError(
+        "The client is closed; nothing was sent.",
+        hint="Make another, and close it when all is done.",
+    )
+
+
+def repr_of(client: object) -> str:
+    """Describe a client, also one whose settings were refused."""
+    shell = getattr(client, "_shell", None)
+    told = f"{shell.base_url.host}, {shell.credentials!r}" if isinstance(shell, Shell) else ""
+    return f"{type(client).__name__}({told})"
 
 
 def make_shell(

@@ -83,9 +83,12 @@ from bitstamp_ledger.client._shell import (
     PRODUCTION_URL,
     ReplyEndlessError,
     Shell,
+    closed,
     guard,
     make_shell,
     reason_of,
+    repr_of,
+    tls,
 )
 from bitstamp_ledger.client._threads import Threads
 from bitstamp_ledger.client._watching import ClientCounts, Observer
@@ -156,7 +159,9 @@ class Client:
             observer=observer,
         )
         self._http = httpx.Client(
-            transport=_GuardedTransport(transport or httpx.HTTPTransport(), self._shell),
+            transport=_GuardedTransport(
+                transport or httpx.HTTPTransport(verify=tls()), self._shell
+            ),
             timeout=timeout_s,
             follow_redirects=False,  # Host and path are part of the signature.
             trust_env=False,  # A proxy from the environment would go round the guard.
@@ -198,7 +203,7 @@ class Client:
         return self._shell.clock.skew_s
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._shell.base_url.host}, {self._shell.credentials!r})"
+        return repr_of(self)
 
     def close(self) -> None:
         """Close the connections.  Safe to call twice."""
@@ -630,6 +635,10 @@ class Client:
                     receiving.add(chunk)
         except (httpx.TransportError, httpx.DecodingError) as exc:
             return receiving.failed(reason_of(exc))
+        except RuntimeError as exc:
+            if self._http.is_closed:
+                raise closed() from exc
+            raise
         except ReplyEndlessError as exc:
             return receiving.failed(str(exc))
         return receiving.reply(response)

@@ -111,7 +111,6 @@ def test_no_nonce_of_a_request_is_logged(run: Run) -> None:
     assert [where for where, _ in leaks if where != "shown.txt"] == []
 
 
-@pytest.mark.xfail(reason="the repr of a signed call shows its nonce", strict=False)
 def test_no_nonce_of_a_request_is_anywhere(run: Run) -> None:
     """Not even where a tool shows the variables of all frames."""
     assert leaks_below(run.out, named(run.nonces, "nonce")) == []
