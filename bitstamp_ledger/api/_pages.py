@@ -37,6 +37,10 @@ OFFSET_MAX: Final = 200_000
 SETTLE_ATTEMPTS: Final = 20
 """How many late records are looked for at one place before the offsets are given up."""
 
+WAITING_PAGES: Final = 2
+"""For each page on its way, how many that came too early may wait for an earlier one.  Were none
+allowed, one slow answer would keep the line idle."""
+
 Key = int
 """What tells records apart within an account: type and id in one number."""
 
@@ -182,7 +186,11 @@ class _Reader:
         waiting: dict[int, list[Entry]] = {}
         first_offset = next_offset = segment.end
         while True:
-            while len(pool) + len(waiting) < self.width and next_offset <= self.offset_max:
+            while (
+                len(pool) < self.width
+                and len(waiting) < self.width * WAITING_PAGES
+                and next_offset <= self.offset_max
+            ):
                 yield from pool.start(next_offset, self._page(segment, next_offset))
                 next_offset += self.page_size - 1
             if not pool:
