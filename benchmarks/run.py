@@ -9,7 +9,16 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-SCRIPTS = ("import_time", "decode", "sync", "growth", "statements", "reconcile_quality")
+SCRIPTS = (
+    "import_time",
+    "decode",
+    "sync",
+    "growth",
+    "statements",
+    "reconcile_quality",
+    "reconcile_speed",
+    "ledger",
+)
 
 HEAD = """\
 # Benchmarks

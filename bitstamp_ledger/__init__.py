@@ -15,7 +15,10 @@ import types
 import lazy_loader
 
 # Whoever only reads a file should not wait for a client: a name is imported when it is first used.
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+
+# ``import *`` must not ask for what an extra brings; these two are asked for by name.
+__all__ = [name for name in _names if name not in {"AsyncLedger", "Ledger"}]
 
 
 class _Door(types.ModuleType):

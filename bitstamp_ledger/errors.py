@@ -21,6 +21,8 @@
     ├── StatementError              a file cannot be read
     │   └── UnknownFormatError      ... because its header is none that we know
     ├── SinkError                   a place to write to cannot take the ledger
+    ├── LedgerError                 the kept ledger cannot do what it was asked
+    │   └── LedgerBusyError         ... because another sync of the account is running
     ├── PluginError                 an entry point did not load, or breaks its contract
     └── MissingExtraError           an optional dependency is not installed
 
@@ -256,6 +258,14 @@ class UnknownFormatError(StatementError):
         super().__init__(message, path=path, hint=hint)
         self.header = header
         self.known = known
+
+
+class LedgerError(BitstampLedgerError):
+    """The ledger cannot be opened, read or written, or was asked for what it does not hold."""
+
+
+class LedgerBusyError(LedgerError):
+    """Another sync of the same account is running, here or in another process."""
 
 
 class SinkError(BitstampLedgerError):

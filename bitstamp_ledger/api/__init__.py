@@ -71,6 +71,7 @@ from bitstamp_ledger.api._key_conditions import (
     KeyCondition,
     KeyState,
     Severity,
+    condition_of,
 )
 from bitstamp_ledger.api._key_permissions import (
     KEY_PERMISSIONS,
@@ -235,6 +236,7 @@ __all__ = [
     "ask",
     "ban_of",
     "check_key_flow",
+    "condition_of",
     "encode_user_transactions",
     "enrich",
     "market_path",

@@ -4,7 +4,7 @@ To add a format, write a module with a `StatementFormat` and register it under t
 group ``bitstamp_ledger.statements``; `bitstamp_ledger.files.bitstamp_g2` is the shortest example.
 """
 
-from bitstamp_ledger.files._content import StatementSource
+from bitstamp_ledger.files._content import StatementSource, bytes_of
 from bitstamp_ledger.files._format import GROUP, Reading, RowError, Shape, StatementFormat
 from bitstamp_ledger.files._read import read_statement, read_statement_text
 from bitstamp_ledger.files._registry import formats
@@ -19,6 +19,7 @@ from bitstamp_ledger.files._statement import (
 )
 from bitstamp_ledger.files._stream import StatementStream, iter_statement
 from bitstamp_ledger.files._table import Table
+from bitstamp_ledger.files._times import zone_name, zone_of
 
 __all__ = [
     "GROUP",
@@ -36,8 +37,11 @@ __all__ = [
     "Table",
     "Zone",
     "ZoneBasis",
+    "bytes_of",
     "formats",
     "iter_statement",
     "read_statement",
     "read_statement_text",
+    "zone_name",
+    "zone_of",
 ]

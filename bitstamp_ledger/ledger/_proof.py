@@ -1,10 +1,15 @@
 """The proof: replaying every leg and every fee must give the balances that the exchange states."""
 
+import datetime as dt
+import enum
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Self
 
 import attrs
+import msgspec
 
+from bitstamp_ledger.errors import BitstampLedgerError
 from bitstamp_ledger.model import (
     Balance,
     Entry,
@@ -27,9 +32,83 @@ class Difference:
     """Stated minus replayed: what the entries lack, or, if negative, hold too much."""
 
 
+class CauseKind(enum.Enum):
+    """What can be behind a difference."""
+
+    UNSTATED_FEE = "a fee that no entry states"
+    MISSING_DEPOSIT = "something that came in is missing"
+    MISSING_WITHDRAWAL = "something that went out is missing"
+    EARN = "funds in Earn"
+    SUB_ACCOUNT_TRANSFER = "a transfer between accounts"
+    UNREAD_SUB_ACCOUNT = "an account that was never read"
+    UNKNOWN_TYPE = "a record that is not understood"
+    EXTRA_ENTRY = "an entry too many"
+    WRONG_SIGN = "an entry the wrong way round"
+    FILE_ROW = "a row of a file that the exchange does not know"
+    HIDDEN = "an entry that was hidden"
+    VANISHED = "an entry that the exchange lists no more"
+
+
+@attrs.frozen(kw_only=True)
+class Cause:
+    """One thing that would explain a difference to the last digit."""
+
+    kind: CauseKind
+    currency: str
+    amount: Decimal
+    """How much of the difference it would explain."""
+
+    entries: tuple[str, ...] = ()
+    """Entries to look at, by identity; no more than a handful."""
+
+    text: str
+    """In words for a person."""
+
+
+@attrs.frozen(kw_only=True)
+class Located:
+    """Between which two moments a difference came about."""
+
+    currency: str
+    amount: Decimal
+    """How much of it came about here."""
+
+    since: dt.datetime | None
+    """When the balances were last known without it; None where they never were."""
+
+    until: dt.datetime
+    """When the balances were first known with it."""
+
+    entries_since: dt.datetime | None
+    """The newest entry that was held at ``since``; what is wrong hardly lies before it."""
+
+    entries_until: dt.datetime | None
+    """The newest entry that was held at ``until``."""
+
+    first_negative: dt.datetime | None = None
+    """When the entries first add up to less than nothing, which no account can hold."""
+
+    nearby: tuple[str, ...] = ()
+    """Entries around that moment, or else the last ones of the window, by identity."""
+
+
+@attrs.frozen(kw_only=True)
+class CurrencyProof:
+    """One currency: what was replayed, what is stated, and the residue."""
+
+    currency: str
+    replayed: Decimal
+    stated: Decimal | None
+    residue: Decimal
+    """Stated minus replayed."""
+
+
 @attrs.frozen(kw_only=True)
 class Proof:
-    """Whether the entries explain the balances, exactly."""
+    """Whether the entries explain the balances, exactly.
+
+    Two proofs are equal if they found the same; when does not count.
+    """
 
     holds: bool
     differences: tuple[Difference, ...]
@@ -45,6 +124,41 @@ class Proof:
 
     unknown: int
     """How many of them are not understood; their legs were replayed as stated."""
+
+    account: str | None = None
+    """Whose balances; None where loose entries were compared."""
+
+    steady: bool = True
+    """Whether the balances were the same before and after the entries were read; a proof that
+    could not get that does not hold."""
+
+    currencies: tuple[CurrencyProof, ...] = ()
+    located: tuple[Located, ...] = ()
+    """Where each difference came about; known where a ledger kept earlier balances."""
+
+    causes: tuple[Cause, ...] = ()
+    """What would explain it; several can fit."""
+
+    read_at: dt.datetime | None = attrs.field(default=None, eq=False)
+    """When the balances were read."""
+
+    def to_json(self) -> str:
+        """Return the proof as JSON; `from_json` reads it back."""
+        return msgspec.json.encode(self, order="sorted").decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            BitstampLedgerError: it is no proof.
+        """
+        try:
+            return msgspec.json.decode(text, type=cls)
+        except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError) as exc:
+            raise BitstampLedgerError(
+                f"Not a proof: {exc}.", hint="Give what Proof.to_json() wrote."
+            ) from None
 
 
 def replay(entries: Iterable[Entry]) -> dict[str, Decimal]:
@@ -71,24 +185,49 @@ def prove(entries: Iterable[Entry], balances: Iterable[Balance]) -> Proof:
             come out as zero, and one that it lists twice counts twice.
     """
     replayed_entries = tuple(entries)
-    replayed = replay(replayed_entries)
     stated: dict[str, Decimal] = {}
     for balance in balances:
         before = stated.get(balance.currency, Decimal(0))
         stated[balance.currency] = exact_sum(before, balance.total)
-    differences = []
-    for currency in sorted(stated.keys() | replayed.keys()):
-        mine, theirs = replayed.get(currency, Decimal(0)), stated.get(currency)
-        gap = exact_difference(theirs if theirs is not None else Decimal(0), mine)
-        if gap:
-            differences.append(
-                Difference(currency=currency, stated=theirs, replayed=mine, amount=gap)
-            )
-    return Proof(
-        holds=not differences,
-        differences=tuple(differences),
-        balances=replayed,
+    return compared(
+        replay(replayed_entries),
+        stated,
         entries=len(replayed_entries),
         without_fee=sum(entry.fee is None for entry in replayed_entries),
         unknown=sum(isinstance(entry, UnknownEntry) for entry in replayed_entries),
+    )
+
+
+def compared(
+    replayed: Mapping[str, Decimal],
+    stated: Mapping[str, Decimal],
+    *,
+    entries: int,
+    without_fee: int,
+    unknown: int,
+) -> Proof:
+    """Compare what entries add up to with what is stated, currency by currency."""
+    found = []
+    for currency in sorted(stated.keys() | replayed.keys()):
+        mine, theirs = replayed.get(currency, Decimal(0)), stated.get(currency)
+        gap = exact_difference(theirs if theirs is not None else Decimal(0), mine)
+        if mine or theirs:
+            found.append(
+                CurrencyProof(currency=currency, replayed=mine, stated=theirs, residue=gap)
+            )
+    differences = tuple(
+        Difference(
+            currency=each.currency, stated=each.stated, replayed=each.replayed, amount=each.residue
+        )
+        for each in found
+        if each.residue
+    )
+    return Proof(
+        holds=not differences,
+        differences=differences,
+        balances=dict(replayed),
+        entries=entries,
+        without_fee=without_fee,
+        unknown=unknown,
+        currencies=tuple(found),
     )
