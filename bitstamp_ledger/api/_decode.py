@@ -97,10 +97,19 @@ def parse_user_transactions(raw: bytes | str, *, account: str = MAIN_ACCOUNT) ->
 
     Source: docs/facts/exchange.md, "Records of user_transactions".
     """
+    return entries_of(records_in(raw), account=account)
+
+
+def entries_of(records: Iterable[dict[str, object]], *, account: str) -> list[Entry]:
+    """Turn records, as `records_in` returns them, into entries.
+
+    Raises:
+        UnreadableReplyError: one is nested too deeply.
+    """
     try:
         return [
             _plain_trade(record, account, ENDPOINT) or _decode_any(record, account, ENDPOINT)
-            for record in records_in(raw)
+            for record in records
         ]
     except RecursionError:
         raise _unreadable(ENDPOINT, "nested too deeply") from None

@@ -18,12 +18,11 @@ one instant.
 import enum
 from array import array
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 import attrs
 
-from bitstamp_ledger.api._decode import parse_user_transactions
+from bitstamp_ledger.api._decode import entries_of, records_in
 from bitstamp_ledger.api._effects import Answer, Emit, EmittingFlow, Flow, StreamFlow
 from bitstamp_ledger.api._exchange import Manners, ask
 from bitstamp_ledger.api._pool import Pool
@@ -40,6 +39,8 @@ SETTLE_ATTEMPTS: Final = 20
 WAITING_PAGES: Final = 2
 """For each page on its way, how many that came too early may wait for an earlier one.  Were none
 allowed, one slow answer would keep the line idle."""
+
+Record = dict[str, object]
 
 Key = int
 """What tells records apart within an account: type and id in one number."""
@@ -117,7 +118,7 @@ class _Reader:
     offset_max: int
     offsets_refused: bool = False
     segments: list[_Segment] = attrs.field(factory=list)
-    pool: Pool[int, list[Entry]] = attrs.field(factory=Pool)
+    pool: Pool[int, list[Record]] = attrs.field(factory=Pool)
     last_page: list[Entry] = attrs.field(factory=list)
     longest_page: int = 0
     """How many records the server has sent at once; a page of fewer was not cut off."""
@@ -183,7 +184,7 @@ class _Reader:
         if self.page_size == 1:
             return (yield from self._read_singly(segment))
         pool = self.pool
-        waiting: dict[int, list[Entry]] = {}
+        waiting: dict[int, list[Record]] = {}
         first_offset = next_offset = segment.end
         while True:
             while (
@@ -191,24 +192,24 @@ class _Reader:
                 and len(waiting) < self.width * WAITING_PAGES
                 and next_offset <= self.offset_max
             ):
-                yield from pool.start(next_offset, self._page(segment, next_offset))
+                yield from pool.start(next_offset, self._records(segment, next_offset))
                 next_offset += self.page_size - 1
             if not pool:
                 return _Verdict.EXHAUSTED
             done = yield from pool.wait()
             if done is None:
                 continue
-            offset, page = done
-            waiting[offset] = page
+            offset, records = done
+            waiting[offset] = records
             if pool.troubled:
                 self.width, pool.troubled = max(1, self.width // 2), False
             while segment.end in waiting:
                 asked_last = segment.end == first_offset
-                page = waiting.pop(segment.end)
+                page = entries_of(waiting.pop(segment.end), account=self.account)
                 verdict = yield from self._deliver(segment, page, asked_last=asked_last)
                 if verdict is not _Verdict.FITS:
                     return verdict
-                self.width = min(self.width * 2, self.manners.in_flight_max)
+                self.width = min(self.width * 4, self.manners.in_flight_max)
 
     def _deliver(
         self, segment: _Segment, page: list[Entry], *, asked_last: bool
@@ -311,11 +312,15 @@ class _Reader:
         segment.keys.extend(keys)
 
     def _page(self, segment: _Segment, offset: int) -> Flow[list[Entry]]:
+        records = yield from self._records(segment, offset)
+        return entries_of(records, account=self.account)
+
+    def _records(self, segment: _Segment, offset: int) -> Flow[list[Record]]:
+        # Pages that wait for their turn wait as records: a tenth of the objects.
         parameters = {"sort": "asc", "limit": str(PAGE_LIMIT), "since_id": str(segment.base)}
         if offset:
             parameters["offset"] = str(offset)
-        call = page_call(self.market, parameters)
-        return ask(call, partial(parse_user_transactions, account=self.account), self.manners)
+        return ask(page_call(self.market, parameters), records_in, self.manners)
 
     def _next_base(self, segment: _Segment) -> int | None:
         ids = _ids(self.last_page)

@@ -8,6 +8,7 @@ from typing import Self
 
 import httpx
 
+from bitstamp_ledger._collector import collector_paused
 from bitstamp_ledger.api import (
     IN_FLIGHT_MAX,
     Answer,
@@ -597,7 +598,8 @@ class AsyncClient:
         async with background_for(self._perform) as background:
             while True:
                 try:
-                    effect = flow.send(answer)
+                    with collector_paused():  # A page makes thousands of entries, and no cycle.
+                        effect = flow.send(answer)
                 except StopIteration:
                     return
                 answer = None
