@@ -12,10 +12,10 @@ to see all rows first, does it itself.  `Reading.statement` refuses a result tha
 
 import datetime as dt
 import functools
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from typing import Final, Protocol, TypeAlias
 
 import attrs
@@ -39,6 +39,7 @@ from bitstamp_ledger.model import (
     UTC,
     Account,
     Entry,
+    FeePlace,
     Precision,
     Rounding,
     UnknownEntry,
@@ -63,6 +64,13 @@ class RowError(Exception):
 
 class RowSetAside(Exception):  # noqa: N818 - not an error: the row states nothing to keep
     """Raised by a format for a row that is none of its own, such as one of another exchange."""
+
+
+class SecondLook(Exception):  # noqa: N818 - not an error: what was read so far may mean otherwise
+    """Raised by a format that meets what changes the meaning of the rows before it.
+
+    The file is read anew, with `Reading.second_look` set; then all rows are to be looked at first.
+    """
 
 
 @attrs.frozen(kw_only=True)
@@ -158,6 +166,7 @@ class Reading:
         timezone: dt.tzinfo | None = None,
         account: str | None = None,
         date_order: DateOrder | None = None,
+        second_look: bool = False,
     ) -> None:
         self.format = form
         self.path = path
@@ -168,6 +177,9 @@ class Reading:
         self.date_order_used: DateOrder | None = None
         """Set by the format where nothing in the file decides the order: the one it was read in."""
 
+        self.second_look = second_look
+        """Whether a format has to look at all rows before it reads the first: see `SecondLook`."""
+
         self.precision = form.precision
         """Replaced by the format where the file as a whole states less than the format can."""
 
@@ -177,6 +189,7 @@ class Reading:
         self.row: int | None = None
         """The row that is being read, for repairs; None before the first and after the last."""
 
+        self._name = form.name
         self._default_account = MAIN_ACCOUNT if account is None else Account(account).name
         self._accounts: dict[str, str] = {}
         self._met: dict[str, None] = {}
@@ -184,6 +197,7 @@ class Reading:
         self._problems: list[Problem] = []
         self._set_aside: list[SetAside] = []
         self._ended: Counter[int] = Counter()
+        self._done: list[range] = []
         self._quarantined = 0
         self._occurrences: Occurrences = {}
         self._repairs: dict[str, tuple[int, int | None]] = {}
@@ -234,10 +248,10 @@ class Reading:
             content: What the row states, parsed, so that spelling plays no part.  Times belong in
                 it as printed: a file that is read again in another zone keeps its identities.
         """
-        text = f"{self.format.name}|{family}|{content}|{account}"
-        digest = hashlib.sha256(text.encode()).hexdigest()[:20]
-        occurrence = self._occurrences.get(digest, 0) + 1
-        self._occurrences[digest] = occurrence
+        text = f"{self._name}|{family}|{content}|{account}"
+        digest = sha256(text.encode()).hexdigest()[:20]
+        occurrences = self._occurrences
+        occurrences[digest] = occurrence = occurrences.get(digest, 0) + 1
         return row_identity(account, family, digest, occurrence)
 
     def repaired(self, what: str, row: int | None = None) -> None:
@@ -257,10 +271,13 @@ class Reading:
 
     def problem(self, row: int, table: Table, error: RowError) -> None:
         """Record that a row could not be read."""
+        self._ended[row] += 1
+        self._add_problem(row, table, error)
+
+    def _add_problem(self, row: int, table: Table, error: RowError) -> None:
         cells = table.rows[row - table.first]
         raw = dict(zip(table.columns, cells, strict=False))
         text = raw.get(error.column, "") if error.column is not None else ",".join(cells)
-        self._ended[row] += 1
         self._problems.append(
             Problem(
                 row=row,
@@ -280,11 +297,12 @@ class Reading:
     def each_row(self, table: Table, read_row: RowReader) -> None:
         """Read row by row; each ends as one entry, one problem, or blank."""
         width = len(table.columns)
-        entries = self._entries
-        ended = self._ended
+        aside = self._set_aside
+        start = len(self._entries)
+        append = self._entries.append
         for row, cells in enumerate(table.rows, table.first):
-            if not any(cells):
-                self.set_aside(row, "blank")
+            if not cells[0] and not any(cells):
+                aside.append(SetAside(row=row, reason="blank"))
                 continue
             self.row = row
             try:
@@ -292,23 +310,23 @@ class Reading:
                     raise too_wide(len(cells), width)
                 entry = read_row(row, cells)
             except RowSetAside as exc:
-                self.set_aside(row, str(exc))
+                aside.append(SetAside(row=row, reason=str(exc)))
             except RowError as exc:
                 if table.is_header(cells):
-                    self.set_aside(row, "the header again")
+                    aside.append(SetAside(row=row, reason="the header again"))
                 else:
-                    self.problem(row, table, exc)
+                    self._add_problem(row, table, exc)
             except (ValueError, ArithmeticError) as exc:
                 # The model refused a value that the format let through.
-                self.problem(row, table, RowError(None, str(exc)))
+                self._add_problem(row, table, RowError(None, str(exc)))
             else:
                 # As keep(), without its cost: this loop is most of the time of reading a file.
-                entries.append(entry)
-                ended[row] = 1
+                append(entry)
                 if type(entry) is UnknownEntry:
                     self._quarantined += 1
         self.row = None
-        self._met.update(dict.fromkeys(entry.account for entry in entries))
+        self._done.append(range(table.first, table.first + len(table.rows)))
+        self._met.update(dict.fromkeys(entry.account for entry in self._entries[start:]))
 
     def statement(self, table: Table, *, digest: str) -> Statement:
         """Close the books.
@@ -333,6 +351,7 @@ class Reading:
         self._require_balance(table)
         entries, self._entries = self._entries, []
         self._ended.clear()
+        self._done.clear()
         return entries
 
     def summary(self, rows: int, *, digest: str) -> Statement:
@@ -379,8 +398,12 @@ class Reading:
         return Zone(zone_name(self.timezone), ZoneBasis.GIVEN)
 
     def _require_balance(self, table: Table) -> None:
-        ended = self._ended
         rows = range(table.first, table.first + len(table.rows))
+        if self._done == [rows] and not self._ended:
+            return
+        ended = Counter(self._ended)
+        for done in self._done:
+            ended.update(done)
         if len(ended) == ended.total() == len(rows) and all(row in ended for row in rows):
             return
         lost = _listed(row for row in rows if not ended[row])
@@ -392,6 +415,31 @@ class Reading:
             name=self.format.name,
             hint="This is a fault of the format; report it to its author.",
         )
+
+
+@functools.lru_cache(maxsize=4096)
+def precision_for(
+    precision: Precision,
+    *,
+    time_step: dt.timedelta,
+    zone_open: bool = False,
+    orientation_open: bool | None = None,
+    fee_place: FeePlace | None = None,
+    base_decimals_max: int | None = None,
+    quote_decimals_max: int | None = None,
+) -> Precision:
+    """Return ``precision`` for rows that state less; the same object for the same arguments."""
+    return attrs.evolve(
+        precision,
+        time_step=time_step,
+        zone_open=zone_open,
+        orientation_open=(
+            precision.orientation_open if orientation_open is None else orientation_open
+        ),
+        fee_place=precision.fee_place if fee_place is None else fee_place,
+        base_decimals_max=base_decimals_max,
+        quote_decimals_max=quote_decimals_max,
+    )
 
 
 def less_sure(entry: Entry) -> Entry:

@@ -33,7 +33,7 @@ from bitstamp_ledger.files._table import (
 )
 
 if TYPE_CHECKING:
-    from bitstamp_ledger.files._spreadsheets import Sheet
+    from bitstamp_ledger.files._sheets import Sheet
 
 
 class Grid(Protocol):

@@ -24,6 +24,16 @@ import attrs
 from bitstamp_ledger.errors import StatementError
 from bitstamp_ledger.files._clock import DateOrder, read_clock, read_epoch
 from bitstamp_ledger.files._currencies import is_bitstamp
+from bitstamp_ledger.files._entries import (
+    CONVERSION,
+    DEPOSIT,
+    REWARD,
+    STAKING,
+    TRADE,
+    UNLABELLED,
+    WITHDRAWAL,
+    Kinds,
+)
 from bitstamp_ledger.files._format import Shape, StatementFormat
 from bitstamp_ledger.files._named_columns import (
     NamedColumns,
@@ -32,19 +42,7 @@ from bitstamp_ledger.files._named_columns import (
     Way,
     named_reader,
 )
-from bitstamp_ledger.files._sent_received import (
-    AS_MADE,
-    CONVERSION,
-    DEPOSIT,
-    NO_EXCHANGE_NOTE,
-    REWARD,
-    STAKING,
-    TRADE,
-    UNLABELLED,
-    WITHDRAWAL,
-    ZERO_FEE_NOTE,
-    Kinds,
-)
+from bitstamp_ledger.files._sent_received import AS_MADE, NO_EXCHANGE_NOTE, ZERO_FEE_NOTE
 from bitstamp_ledger.files._statement import ZoneBasis
 from bitstamp_ledger.files._times import zone_of
 from bitstamp_ledger.model import FeePlace

@@ -9,15 +9,16 @@ Rules:
 1. With a base and a quote, the label says which way the base went; where a layout has no label, the
    sign of the amount does.
 2. A total that is not stated is price times amount, rounded as the exchange rounds it
-   (docs/facts/files.md, "Rounding").
+   (docs/facts/files.md, "Rounding"), and known as well as the two are.
 
 Facts: docs/facts/files.md, "Formats with base and quote".
 """
 
 import enum
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from types import MappingProxyType
 from typing import Final
 
@@ -25,17 +26,19 @@ import attrs
 
 from bitstamp_ledger.files._clock import ClockReader, DateOrder, read_clock
 from bitstamp_ledger.files._currencies import is_bitstamp
+from bitstamp_ledger.files._entries import DEPOSIT, WITHDRAWAL, EntryBuilder, Kinds, Legs
 from bitstamp_ledger.files._format import Reading, RowError
-from bitstamp_ledger.files._sent_received import (
-    DEPOSIT,
-    WITHDRAWAL,
-    EntryBuilder,
-    Kinds,
-    Legs,
-    MomentReader,
-)
+from bitstamp_ledger.files._moments import MomentReader
 from bitstamp_ledger.files._table import Table
-from bitstamp_ledger.model import Amount, Entry, FeePlace
+from bitstamp_ledger.model import (
+    Amount,
+    Conversion,
+    Entry,
+    FeePlace,
+    Precision,
+    Rounding,
+    Trade,
+)
 
 QUOTE_COMPUTED: Final = "total computed from price and amount"
 
@@ -140,6 +143,9 @@ class _Rows:
         self._reading = reading
         self._at = {name: at for at, name in enumerate(table.columns)}
         self._builder = EntryBuilder(reading, table.columns, layout.fee_places)
+        self._computed_to: int | None = None
+        """The decimals that a total of the current row can be trusted with, if it was computed."""
+
         columns = layout.columns
         places = (columns.sent, columns.received, columns.base, columns.quote, columns.fee)
         self._builder.weigh_numbers(
@@ -174,6 +180,7 @@ class _Rows:
             kinds = layout.kinds.get(label.casefold())
         price = None
         base = None
+        self._computed_to = None
         if columns.base.amount is None:
             legs = Legs(
                 sent=self._amount(cells, columns.sent, "sent"),
@@ -184,7 +191,7 @@ class _Rows:
             if label.casefold() in layout.transfers:
                 way, kinds = self._transfer(cells)
             legs, base, price = self._of_pair(cells, way, kinds)
-        return self._builder.entry(
+        entry = self._builder.entry(
             row,
             cells,
             moment,
@@ -197,6 +204,11 @@ class _Rows:
             order_id=self._builder.identifier(self._text(cells, columns.order_id)),
             account=self._text(cells, columns.account),
         )
+        return self._as_known(entry)
+
+    def _as_known(self, entry: Entry) -> Entry:
+        decimals = self._computed_to
+        return entry if decimals is None else _with_total_to(entry, decimals)
 
     def _text(self, cells: Sequence[str], name: str | None) -> str:
         at = None if name is None else self._at.get(name)
@@ -311,11 +323,46 @@ class _Rows:
         step = _FIAT_STEP if currency in _FIAT else _CRYPTO_STEP
         self._reading.repaired(QUOTE_COMPUTED)
         product = _PRODUCT.multiply(price, base.value)
+        self._computed_to = _decimals_known(price, base.value, step)
         return Amount(product.quantize(step, context=_PRODUCT), currency)
 
 
-def _only_sent(kinds: Kinds) -> bool:
-    return kinds.sent is not None and kinds.received is None and kinds.both is None
+def _decimals_known(price: Decimal, amount: Decimal, step: Decimal) -> int:
+    """Return to how many decimals a product is known whose factors may be rounded or cut.
+
+    Args:
+        price: One factor, as printed.
+        amount: The other.
+        step: To which the product was rounded.
+    """
+    with localcontext(_PRODUCT):
+        doubt = _unit(price) * amount + price * _unit(amount) + _unit(price) * _unit(amount)
+        doubt += step / 2
+    return -(doubt.adjusted() + 1)
+
+
+def _unit(value: Decimal) -> Decimal:
+    return Decimal(1).scaleb(value.as_tuple().exponent)  # type: ignore[arg-type]  # it is finite
+
+
+def _with_total_to(entry: Entry, decimals: int) -> Entry:
+    """Return an entry whose total is known to so many decimals only, even if they are negative."""
+    precision = entry.source.precision
+    if precision is None or not isinstance(entry, Trade | Conversion):
+        return entry
+    return attrs.evolve(
+        entry, source=attrs.evolve(entry.source, precision=_total_to(precision, decimals))
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _total_to(precision: Precision, decimals: int) -> Precision:
+    return attrs.evolve(
+        precision,
+        quote=Rounding.UNIT,
+        quote_decimals_min=min(precision.quote_decimals_min, decimals),
+        quote_decimals_max=decimals,
+    )
 
 
 def _code(amount: Amount | None) -> str | None:

@@ -1,17 +1,16 @@
 """Read a file: load, recognise, hand the rows to the format, close the books."""
 
-import contextlib
 import datetime as dt
-import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from bitstamp_ledger._collector import collector_paused
 from bitstamp_ledger.errors import StatementError
 from bitstamp_ledger.files._clock import DateOrder
 from bitstamp_ledger.files._content import StatementSource
-from bitstamp_ledger.files._format import Reading, StatementFormat
+from bitstamp_ledger.files._format import Reading, SecondLook, StatementFormat
 from bitstamp_ledger.files._grids import Opened, open_source, open_text
 from bitstamp_ledger.files._recognise import recognise
 from bitstamp_ledger.files._registry import in_order
@@ -133,20 +132,26 @@ def read_opened(opened: Opened, settings: Settings) -> Statement:
     known = recognise(opened, settings.candidates())
     form = known.form
 
-    def read_in(order: DateOrder | None) -> tuple[Statement, DateOrder | None]:
+    def read_in(
+        order: DateOrder | None, *, second_look: bool = False
+    ) -> tuple[Statement, DateOrder | None]:
         reading = Reading(
             form,
             path=opened.path,
             timezone=settings.timezone,
             account=settings.account,
             date_order=order,
+            second_look=second_look,
         )
         for repair in opened.repairs:
             reading.repaired(repair)
         for sheet in known.unread:
             reading.doubts[f"The sheet {sheet!r} was not read: no format has its header."] = None
         table = known.grid.table(known.layout, reading.repaired)
-        form.read(table, reading)
+        try:
+            form.read(table, reading)
+        except SecondLook:
+            return read_in(order, second_look=True)
         statement = reading.statement(table, digest=opened.digest)
         return attrs.evolve(statement, part=known.grid.part), reading.date_order_used
 
@@ -166,20 +171,3 @@ def _date_order(name: str | None) -> DateOrder | None:
             f"There is no order of dates {name!r}.",
             hint=f"Known: {', '.join(order.value for order in DateOrder)}.",
         ) from exc
-
-
-@contextlib.contextmanager
-def collector_paused() -> Iterator[None]:
-    """Pause the cycle collector, which would search every new entry for cycles, again and again.
-
-    A third of the time of reading a large file.  Entries hold no cycles, and whoever paused it
-    before finds it paused: several threads can do this at once.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

@@ -53,6 +53,7 @@ _BUILT_IN: Final = MappingProxyType(
         "zenledger": "bitstamp_ledger.files.other_tools:ZENLEDGER",
         "tokentax": "bitstamp_ledger.files.other_tools:TOKENTAX",
         "recap": "bitstamp_ledger.files.other_tools:RECAP",
+        "bitcoin-tax": "bitstamp_ledger.files.other_tools:BITCOIN_TAX",
     }
 )
 

@@ -25,6 +25,7 @@ from typing import IO, TYPE_CHECKING, Final, Literal, Self, cast
 
 import attrs
 
+from bitstamp_ledger._collector import collector_paused
 from bitstamp_ledger.errors import StatementError
 from bitstamp_ledger.files._content import (
     BYTE_ORDER_MARK,
@@ -39,7 +40,6 @@ from bitstamp_ledger.files._limits import LINE_MAX
 from bitstamp_ledger.files._packed import GZIP
 from bitstamp_ledger.files._read import (
     Settings,
-    collector_paused,
     read_opened,
     settings_of,
 )
@@ -248,7 +248,11 @@ def _streamed(file: _File, settings: Settings) -> StatementStream | None:
     if known.form.rows is None:
         return None
     reading = Reading(
-        known.form, path=file.path, timezone=settings.timezone, account=settings.account
+        known.form,
+        path=file.path,
+        timezone=settings.timezone,
+        account=settings.account,
+        second_look=True,  # Entries that are handed out cannot be taken back.
     )
     for repair in opened.repairs:
         reading.repaired(repair)

@@ -10,16 +10,9 @@ from typing import Final
 
 import attrs
 
+from bitstamp_ledger.files._entries import DEPOSIT, TRADE, WITHDRAWAL, EntryBuilder, Kinds, Legs
 from bitstamp_ledger.files._format import Reading, Shape, StatementFormat
-from bitstamp_ledger.files._sent_received import (
-    DEPOSIT,
-    TRADE,
-    WITHDRAWAL,
-    EntryBuilder,
-    Kinds,
-    Legs,
-    MomentReader,
-)
+from bitstamp_ledger.files._moments import MomentReader
 from bitstamp_ledger.files._statement import ZoneBasis
 from bitstamp_ledger.files._table import Table
 from bitstamp_ledger.model import Amount, Entry, Precision, Rounding

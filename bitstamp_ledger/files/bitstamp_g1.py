@@ -35,7 +35,6 @@ _NAMES: Final = (
 
 
 def _rows(columns: tuple[str, ...], rows: Iterable[list[str]], reading: Reading) -> RowReader:
-    del rows  # Each row speaks for itself.
     pick = itemgetter(*(columns.index(name) for name in COLUMNS))
     known: dict[str, tuple[dt.datetime, str, Precision]] = {}
 
@@ -46,7 +45,18 @@ def _rows(columns: tuple[str, ...], rows: Iterable[list[str]], reading: Reading)
             found = known[text] = reading.instant(printed), printed.isoformat(), PRECISION
         return found
 
-    export = ExportReader(reading, columns=columns, names=_NAMES, read_time=read_time)
+    export = ExportReader(
+        reading,
+        names=_NAMES,
+        read_time=read_time,
+        raw_of=lambda cells: dict(zip(columns, cells, strict=True)),
+        numbers=lambda: (
+            _split(cell)[0]
+            for cells in rows
+            if len(cells) == len(columns)
+            for cell in pick(cells)[3:7]
+        ),
+    )
 
     def read_row(row: int, cells: list[str]) -> Entry:
         type_, time, account, amount, value, rate, fee, side = pick(cells)

@@ -7,8 +7,9 @@ import datetime as dt
 import re
 from typing import Final
 
+from bitstamp_ledger.files._entries import TRADE, EntryBuilder, Legs
 from bitstamp_ledger.files._format import Reading, RowError, Shape, StatementFormat
-from bitstamp_ledger.files._sent_received import TRADE, EntryBuilder, Legs, MomentReader
+from bitstamp_ledger.files._moments import MomentReader
 from bitstamp_ledger.files._statement import ZoneBasis
 from bitstamp_ledger.files._table import Table
 from bitstamp_ledger.model import Amount, Entry, Precision, Rounding, RowGrain

@@ -9,19 +9,14 @@ from typing import Final
 
 import attrs
 
+from bitstamp_ledger.files._entries import DEPOSIT, REWARD, STAKING, TRADE, WITHDRAWAL, labels
 from bitstamp_ledger.files._format import Shape, StatementFormat
 from bitstamp_ledger.files._sent_received import (
     AS_MADE,
     AS_MADE_NOTE,
-    DEPOSIT,
-    REWARD,
-    STAKING,
-    TRADE,
-    WITHDRAWAL,
     ZERO_FEE_NOTE,
     Field,
     SentReceived,
-    labels,
     reader,
 )
 from bitstamp_ledger.files._statement import ZoneBasis

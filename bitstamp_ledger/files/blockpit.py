@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from bitstamp_ledger.files._clock import DateOrder
+from bitstamp_ledger.files._entries import DEPOSIT, MAYBE_FEE, REWARD, TRADE, WITHDRAWAL, labels
 from bitstamp_ledger.files._format import Shape, StatementFormat
 from bitstamp_ledger.files._named_columns import (
     NamedColumns,
@@ -20,15 +21,9 @@ from bitstamp_ledger.files._named_columns import (
 from bitstamp_ledger.files._sent_received import (
     AS_MADE,
     AS_MADE_NOTE,
-    DEPOSIT,
-    MAYBE_FEE,
-    REWARD,
-    TRADE,
-    WITHDRAWAL,
     ZERO_FEE_NOTE,
     Field,
     SentReceived,
-    labels,
     reader,
 )
 from bitstamp_ledger.files._statement import ZoneBasis

@@ -17,6 +17,7 @@ from typing import Final
 import attrs
 
 from bitstamp_ledger.files._clock import read_clock, read_epoch
+from bitstamp_ledger.files._entries import TRADE, EntryBuilder, Legs
 from bitstamp_ledger.files._format import (
     Reading,
     RowError,
@@ -25,12 +26,7 @@ from bitstamp_ledger.files._format import (
     less_sure,
 )
 from bitstamp_ledger.files._json_rows import Number, load_json
-from bitstamp_ledger.files._sent_received import (
-    TRADE,
-    EntryBuilder,
-    Legs,
-    Moment,
-)
+from bitstamp_ledger.files._moments import Moment
 from bitstamp_ledger.files._statement import ZoneBasis
 from bitstamp_ledger.files._table import Table
 from bitstamp_ledger.model import UTC, Amount, Entry, Precision, Rounding
@@ -81,9 +77,11 @@ class _Record:
         base, quote = self._pair()
         buy = self._is_buy()
         raw = self._info(base, quote)
+        self._take_as(_RAW if raw else PRECISION)
         amounts = self._raw_amounts(raw, base, quote) if raw else None
         if raw is None or amounts is None:
             raw = {}
+            self._take_as(PRECISION)
             amounts = self._amount("amount", base), self._amount("cost", quote)
         fee = self._raw_fee(raw, quote) if raw else self._fee()
         first, second = amounts
@@ -92,7 +90,6 @@ class _Record:
             if buy
             else Legs(sent=first, received=second, fee=fee)
         )
-        self._reading.precision = _RAW if raw else PRECISION
         entry = self._builder.entry(
             row,
             cells,
@@ -108,6 +105,11 @@ class _Record:
             ),
         )
         return less_sure(entry) if self._noise and not raw else entry
+
+    def _take_as(self, precision: Precision) -> None:
+        """Read what follows as the exchange's own words, or as what ccxt made of them."""
+        self._reading.precision = precision
+        self._builder.zero_fee_stated = precision is _RAW
 
     def _pair(self) -> tuple[str, str]:
         symbol = self._cells["symbol"]

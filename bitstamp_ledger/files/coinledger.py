@@ -11,23 +11,25 @@ from typing import Final
 import attrs
 
 from bitstamp_ledger.files._clock import DateOrder
-from bitstamp_ledger.files._format import Reading, RowError, Shape, StatementFormat
-from bitstamp_ledger.files._groups import Group, each_group
-from bitstamp_ledger.files._sent_received import (
-    AS_MADE,
-    AS_MADE_NOTE,
+from bitstamp_ledger.files._entries import (
     DEPOSIT,
     REWARD,
     STAKING,
     TRADE,
     WITHDRAWAL,
-    ZERO_FEE_NOTE,
     EntryBuilder,
-    Field,
     Legs,
-    MomentReader,
-    SentReceived,
     labels,
+)
+from bitstamp_ledger.files._format import Reading, RowError, Shape, StatementFormat
+from bitstamp_ledger.files._groups import Group, each_group
+from bitstamp_ledger.files._moments import MomentReader
+from bitstamp_ledger.files._sent_received import (
+    AS_MADE,
+    AS_MADE_NOTE,
+    ZERO_FEE_NOTE,
+    Field,
+    SentReceived,
     reader,
 )
 from bitstamp_ledger.files._statement import ZoneBasis

@@ -6,22 +6,24 @@ Facts: docs/facts/files.md, "Coinpanda and Divly".
 from types import MappingProxyType
 from typing import Final
 
-from bitstamp_ledger.files._format import Shape, StatementFormat
-from bitstamp_ledger.files._sent_received import (
-    AS_MADE,
-    AS_MADE_NOTE,
+from bitstamp_ledger.files._entries import (
     DEPOSIT,
     MAYBE_FEE,
     MOVEMENT,
-    NO_EXCHANGE_NOTE,
     REWARD,
     TRADE,
     UNLABELLED,
     WITHDRAWAL,
+    labels,
+)
+from bitstamp_ledger.files._format import Shape, StatementFormat
+from bitstamp_ledger.files._sent_received import (
+    AS_MADE,
+    AS_MADE_NOTE,
+    NO_EXCHANGE_NOTE,
     ZERO_FEE_NOTE,
     Field,
     SentReceived,
-    labels,
     reader,
 )
 from bitstamp_ledger.files._statement import ZoneBasis

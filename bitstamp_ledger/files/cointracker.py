@@ -7,20 +7,15 @@ from types import MappingProxyType
 from typing import Final
 
 from bitstamp_ledger.files._clock import DateOrder
+from bitstamp_ledger.files._entries import DEPOSIT, REWARD, TRADE, UNLABELLED, WITHDRAWAL, labels
 from bitstamp_ledger.files._format import Shape, StatementFormat
 from bitstamp_ledger.files._sent_received import (
     AS_MADE,
     AS_MADE_NOTE,
-    DEPOSIT,
     NO_EXCHANGE_NOTE,
-    REWARD,
-    TRADE,
-    UNLABELLED,
-    WITHDRAWAL,
     ZERO_FEE_NOTE,
     Field,
     SentReceived,
-    labels,
     reader,
 )
 from bitstamp_ledger.files._statement import ZoneBasis

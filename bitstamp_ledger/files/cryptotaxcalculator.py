@@ -8,6 +8,15 @@ from typing import Final
 
 import attrs
 
+from bitstamp_ledger.files._entries import (
+    DEPOSIT,
+    MAYBE_FEE,
+    REWARD,
+    STAKING,
+    TRADE,
+    WITHDRAWAL,
+    labels,
+)
 from bitstamp_ledger.files._format import Shape, StatementFormat
 from bitstamp_ledger.files._named_columns import (
     NamedColumns,
@@ -16,17 +25,7 @@ from bitstamp_ledger.files._named_columns import (
     Way,
     named_reader,
 )
-from bitstamp_ledger.files._sent_received import (
-    AS_MADE,
-    DEPOSIT,
-    MAYBE_FEE,
-    REWARD,
-    STAKING,
-    TRADE,
-    WITHDRAWAL,
-    ZERO_FEE_NOTE,
-    labels,
-)
+from bitstamp_ledger.files._sent_received import AS_MADE, ZERO_FEE_NOTE
 from bitstamp_ledger.files._statement import ZoneBasis
 
 _KINDS: Final = labels(

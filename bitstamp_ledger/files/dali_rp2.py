@@ -15,9 +15,7 @@ from typing import Final
 
 import attrs
 
-from bitstamp_ledger.files._format import Reading, Shape, StatementFormat
-from bitstamp_ledger.files._sent_received import (
-    AS_MADE,
+from bitstamp_ledger.files._entries import (
     DEPOSIT,
     MAYBE_FEE,
     REWARD,
@@ -26,10 +24,11 @@ from bitstamp_ledger.files._sent_received import (
     EntryBuilder,
     Kinds,
     Legs,
-    MomentReader,
     labels,
-    precision_for,
 )
+from bitstamp_ledger.files._format import Reading, Shape, StatementFormat, precision_for
+from bitstamp_ledger.files._moments import MomentReader
+from bitstamp_ledger.files._sent_received import AS_MADE
 from bitstamp_ledger.files._statement import ZoneBasis
 from bitstamp_ledger.files._table import Table
 from bitstamp_ledger.model import Amount, Entry, exact_difference

@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from bitstamp_ledger.files._entries import DEPOSIT, TRADE, WITHDRAWAL, labels
 from bitstamp_ledger.files._format import Shape, StatementFormat
 from bitstamp_ledger.files._named_columns import (
     NamedColumns,
@@ -16,15 +17,7 @@ from bitstamp_ledger.files._named_columns import (
     Way,
     named_reader,
 )
-from bitstamp_ledger.files._sent_received import (
-    AS_MADE,
-    AS_MADE_NOTE,
-    DEPOSIT,
-    TRADE,
-    WITHDRAWAL,
-    ZERO_FEE_NOTE,
-    labels,
-)
+from bitstamp_ledger.files._sent_received import AS_MADE, AS_MADE_NOTE, ZERO_FEE_NOTE
 from bitstamp_ledger.files._statement import ZoneBasis
 
 _ENDS: Final = ("Sent/Received from", "Sent to")

@@ -8,24 +8,26 @@ from typing import Final
 
 import attrs
 
-from bitstamp_ledger.files._format import Reading, RowError, Shape, StatementFormat
-from bitstamp_ledger.files._sent_received import (
-    AS_MADE,
-    AS_MADE_NOTE,
+from bitstamp_ledger.files._entries import (
     DEPOSIT,
     MAYBE_FEE,
-    NO_EXCHANGE_NOTE,
     REWARD,
     TRADE,
     UNLABELLED,
     WITHDRAWAL,
-    ZERO_FEE_NOTE,
     EntryBuilder,
-    Field,
     Legs,
-    MomentReader,
-    SentReceived,
     labels,
+)
+from bitstamp_ledger.files._format import Reading, RowError, Shape, StatementFormat
+from bitstamp_ledger.files._moments import MomentReader
+from bitstamp_ledger.files._sent_received import (
+    AS_MADE,
+    AS_MADE_NOTE,
+    NO_EXCHANGE_NOTE,
+    ZERO_FEE_NOTE,
+    Field,
+    SentReceived,
     reader,
 )
 from bitstamp_ledger.files._statement import ZoneBasis

@@ -11,19 +11,18 @@ from typing import Final
 import attrs
 
 from bitstamp_ledger.files._currencies import is_bitstamp
-from bitstamp_ledger.files._format import Reading, RowSetAside, Shape, StatementFormat
-from bitstamp_ledger.files._sent_received import (
-    AS_MADE,
+from bitstamp_ledger.files._entries import (
     DEPOSIT,
     TRADE,
     WITHDRAWAL,
-    ZERO_FEE_NOTE,
     EntryBuilder,
     Kinds,
     Legs,
-    MomentReader,
     labels,
 )
+from bitstamp_ledger.files._format import Reading, RowSetAside, Shape, StatementFormat
+from bitstamp_ledger.files._moments import MomentReader
+from bitstamp_ledger.files._sent_received import AS_MADE, ZERO_FEE_NOTE
 from bitstamp_ledger.files._statement import ZoneBasis
 from bitstamp_ledger.files._table import Table
 from bitstamp_ledger.files.koinly import TAGS

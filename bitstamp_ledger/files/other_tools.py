@@ -1,31 +1,28 @@
-"""Sent-and-received files of further tools; all are known from their headers only.
+"""Files of further tools; all are known from their headers only.
 
 Facts: docs/facts/files.md, "Further tools".
 """
 
+from types import MappingProxyType
 from typing import Final
 
 import attrs
 
 from bitstamp_ledger.files._clock import DateOrder
+from bitstamp_ledger.files._entries import DEPOSIT, MAYBE_FEE, REWARD, TRADE, WITHDRAWAL, labels
 from bitstamp_ledger.files._format import Shape, StatementFormat
 from bitstamp_ledger.files._named_columns import (
     NamedColumns,
     NamedLayout,
     Place,
+    Way,
     named_reader,
 )
 from bitstamp_ledger.files._sent_received import (
     AS_MADE,
     AS_MADE_NOTE,
-    DEPOSIT,
-    MAYBE_FEE,
     NO_EXCHANGE_NOTE,
-    REWARD,
-    TRADE,
-    WITHDRAWAL,
     ZERO_FEE_NOTE,
-    labels,
 )
 from bitstamp_ledger.files._statement import ZoneBasis
 
@@ -158,6 +155,37 @@ RECAP: Final = StatementFormat(
                 fee=Place(amount="FeeAmount", currency="FeeCurrency"),
             ),
             kinds=_KINDS,
+        )
+    ),
+)
+
+BITCOIN_TAX: Final = StatementFormat(
+    name="bitcoin-tax",
+    title="bitcoin.tax trades",
+    shapes=(
+        Shape(
+            required=("Date", "Action", "Symbol", "Volume", "Currency", "Fee", "FeeCurrency"),
+            optional=frozenset({"Source", "Account", "Price", "Total", "Memo"}),
+        ),
+    ),
+    precision=attrs.evolve(AS_MADE, orientation_open=False),
+    zone=ZoneBasis.ASSUMED,
+    notes=(AS_MADE_NOTE, ZERO_FEE_NOTE, "Without a total, it is computed from price and volume."),
+    read=named_reader(
+        NamedLayout(
+            columns=NamedColumns(
+                time=("Date",),
+                label="Action",
+                base=Place(amount="Volume", currency="Symbol"),
+                quote=Place(amount="Total", currency="Currency"),
+                price="Price",
+                fee=Place(amount="Fee", currency="FeeCurrency"),
+                exchange=("Source", "Account"),
+            ),
+            kinds=labels(
+                {TRADE: "buy, sell", REWARD: "income", WITHDRAWAL: "spend, gift, donation"}
+            ),
+            ways=MappingProxyType({"buy": Way.IN, "sell": Way.OUT, "income": Way.IN}),
         )
     ),
 )

@@ -11,22 +11,24 @@ import attrs
 
 from bitstamp_ledger.files._clock import read_epoch
 from bitstamp_ledger.files._currencies import is_bitstamp
-from bitstamp_ledger.files._format import Reading, Shape, StatementFormat
-from bitstamp_ledger.files._sent_received import (
-    AS_MADE,
-    AS_MADE_NOTE,
+from bitstamp_ledger.files._entries import (
     DEPOSIT,
     MAYBE_FEE,
     REWARD,
     TRADE,
     WITHDRAWAL,
-    ZERO_FEE_NOTE,
     EntryBuilder,
-    Field,
     Legs,
-    MomentReader,
-    SentReceived,
     labels,
+)
+from bitstamp_ledger.files._format import Reading, Shape, StatementFormat
+from bitstamp_ledger.files._moments import MomentReader
+from bitstamp_ledger.files._sent_received import (
+    AS_MADE,
+    AS_MADE_NOTE,
+    ZERO_FEE_NOTE,
+    Field,
+    SentReceived,
     reader,
 )
 from bitstamp_ledger.files._statement import ZoneBasis

@@ -472,6 +472,8 @@ def _amounts_hold(entry: Trade, fill: Fill, shift: Decimal) -> bool:
             if at
             else (precision.base, 0, precision.base_decimals_max)
         )
+        shown = -int(leg.value.as_tuple().exponent)  # The shift adds none.
+        most = shown if most is None else min(shown, most)
         if not _interval_holds(printed, true, rounding, least, most):
             return False
     return True

@@ -136,6 +136,12 @@ def _coinpanda(fill: Fill, style: Style) -> list[str]:
     return [style.time(fill), "Trade", *_legs(fill, style), *_fee(fill, style), *[""] * 5]
 
 
+def _bitcoin_tax(fill: Fill, style: Style) -> list[str]:
+    total = style.value(fill)
+    start = [style.time(fill) + " +0000", _side(fill).upper(), "Bitstamp", fill.base]
+    return [*start, style.amount(fill), fill.quote, "", total, *_fee(fill, style), "a memo"]
+
+
 def _divly(fill: Fill, style: Style) -> list[str]:
     date, _, clock = style.time(fill).partition(" ")
     return [date, clock, "TRADE", "", *_legs(fill, style), *_fee(fill, style), "", ""]
@@ -314,6 +320,15 @@ MORE_WRITERS: Final = MappingProxyType(
             clocks=(american,),
             local=True,
             numbers=("BuyAmount", "SellAmount", "FeeAmount"),
+            times="Date",
+        ),
+        "bitcoin-tax": Writer(
+            columns=_names(
+                "Date,Action,Account,Symbol,Volume,Currency,Price,Total,Fee,FeeCurrency,Memo"
+            ),
+            row=_bitcoin_tax,
+            clocks=(iso,),
+            numbers=("Volume", "Total", "Fee"),
             times="Date",
         ),
         "recap": Writer(

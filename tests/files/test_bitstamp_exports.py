@@ -258,7 +258,7 @@ class TestNumbers:
             ("0,042", "0.042"),
             ("6E-06", "0.000006"),
             ("6,5E-06", "0.0000065"),
-            ("9.983930000000001", "9.983930000000001"),
+            ("9.983930000000001", "9.98393"),
             (" 12.5 ", "12.5"),
             ("+12.5", "12.5"),
         ],
@@ -374,6 +374,14 @@ class TestIds:
         entries = self.zeroed("0000").entries
 
         assert [entry.order_id for entry in entries if isinstance(entry, Trade)] == [None] * 4
+
+    def test_fewer_are_too_where_numbers_have_lost_their_zeros(self) -> None:
+        """A spreadsheet that cuts ids shows no zeros at the end of numbers either."""
+        row = g2_with(
+            Amount="0.0315", Value="1039.5", Rate="33000", Fee="5.1975", Order_ID="1451239907391480"
+        )
+
+        assert trade(row).order_id is None
 
     @pytest.mark.parametrize("digits", ["000", "0003"])
     def test_fewer_or_mixed_ends_are_believed(self, digits: str) -> None:

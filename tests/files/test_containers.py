@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bitstamp_ledger.errors import StatementError, UnknownFormatError
 from bitstamp_ledger.files import Statement, read_statement, read_statement_text
-from bitstamp_ledger.files._spreadsheets import date_text, number_text
+from bitstamp_ledger.files._sheets import date_text, number_text
 from bitstamp_ledger.model import Rounding, Trade
 from tests.files.renderers_b import Cell, ods, xlsx
 from tests.files.samples import G1_GOLDEN, G2_GOLDEN, G2_HEADER, g2_with

@@ -77,6 +77,10 @@ FILES = {
     "zenledger.csv": ("zenledger", [TRADE, REWARD]),
     "tokentax.csv": ("tokentax", [TRADE, LATER]),
     "recap.csv": ("recap", [TRADE, SENT]),
+    "bitcoin-tax.csv": (
+        "bitcoin-tax",
+        [TRADE, SALE, REWARD, "2021-05-16 09:12:05  unknown  -30.00 EUR  0.01 ETH"],
+    ),
 }
 
 
@@ -96,6 +100,7 @@ def test_rows_of_other_exchanges_are_set_aside() -> None:
     aside = {name: [each.row for each in read_statement(GOLDEN / name).set_aside] for name in FILES}
 
     assert {name: rows for name, rows in aside.items() if rows} == {
+        "bitcoin-tax.csv": [3],
         "coinledger.csv": [5],
         "coinledger-export.csv": [5, 6],
         "accointing-export.csv": [3],

@@ -1,10 +1,11 @@
 """Tables of no known format, read by the columns that the caller names."""
 
 import datetime as dt
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -174,6 +175,19 @@ def test_a_total_that_is_missing_is_computed() -> None:
 
     assert str(entry.legs[1]) == "-1996.79 EUR"
     assert [repair.what for repair in statement.repairs] == ["total computed from price and amount"]
+
+
+@given(fill=trades, decimals=st.integers(0, 3))
+def test_a_computed_total_is_known_as_well_as_its_price(fill: Fill, decimals: int) -> None:
+    """A price of few digits times a large amount may be off by hundreds."""
+    rate = fill.value / fill.amount
+    price = format(rate.quantize(Decimal(1).scaleb(-decimals), context=Context(prec=60)), "f")
+    row = ["2021-03-28", f"{fill.base}/{fill.quote}", "buy", f"{fill.amount:f}", price]
+    true = attrs.evolve(fill, buy=True, time=dt.datetime(2021, 3, 28, tzinfo=dt.UTC), fee=None)
+    columns = {"time": "T", "pair": "P", "side": "S", "amount": "A", "price": "R"}
+    statement = read_statement_text(printed("T,P,S,A,R", [row]), columns=columns, timezone="UTC")
+
+    assert [states(entry, true) for entry in statement.entries] == [True]
 
 
 def test_zones_and_orders_of_dates() -> None:

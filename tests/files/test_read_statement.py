@@ -1,6 +1,5 @@
 """What the door takes, what it refuses, and how it says so."""
 
-import gc
 import io
 import os
 import zoneinfo
@@ -95,18 +94,6 @@ class TestSources:
         """People attach the wrong file."""
         with pytest.raises(StatementError, match=words):
             read_statement(content)
-
-    def test_the_collector_is_left_as_it_was(self) -> None:
-        """Also when reading fails, and when the host program had paused it."""
-        gc.disable()
-        try:
-            read_statement_text(G1_GOLDEN)
-            assert not gc.isenabled()
-        finally:
-            gc.enable()
-        read_statement_text(G1_GOLDEN)
-
-        assert gc.isenabled()
 
 
 class TestRecognition:
@@ -213,6 +200,15 @@ class TestDamage:
             e.id for e in read_statement_text(G1_GOLDEN).entries
         ]
         assert [(repair.count, repair.row) for repair in statement.repairs] == [(1, 2)]
+
+    @pytest.mark.parametrize("separator", [";", "\t", ","])
+    def test_a_line_that_states_the_separator_is_no_header(self, separator: str) -> None:
+        """Spreadsheets write it, and obey it; a tab is a blank too."""
+        rows = [line.replace(",", separator) for line in G2_GOLDEN.splitlines()]
+        statement = read_statement_text("\n".join([f"sep={separator}", *rows, ""]))
+
+        assert statement.counts == read_statement_text(G2_GOLDEN).counts
+        assert "separator line of a spreadsheet" in {each.what for each in statement.repairs}
 
     def test_blank_rows_are_counted_and_set_aside(self) -> None:
         """Row numbers stay those of the file."""

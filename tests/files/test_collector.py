@@ -1,0 +1,75 @@
+"""The cycle collector belongs to the host program: reading pauses it and leaves it as it was."""
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from bitstamp_ledger._collector import collector_paused
+from bitstamp_ledger.errors import BitstampLedgerError
+from bitstamp_ledger.files import read_statement_text
+from tests.files.samples import G1_GOLDEN
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    before, enabled = gc.get_threshold(), gc.isenabled()
+    yield
+    gc.set_threshold(*before)
+    (gc.enable if enabled else gc.disable)()
+
+
+def test_it_is_paused_and_set_going_again() -> None:
+    """Also when reading fails."""
+    before = gc.get_threshold()
+    with collector_paused():
+        assert gc.get_threshold()[0] == 0
+        assert gc.isenabled()
+    assert gc.get_threshold() == before
+
+    with pytest.raises(BitstampLedgerError):
+        read_statement_text("no,such\nheader,here\n")
+    read_statement_text(G1_GOLDEN)
+    assert gc.get_threshold() == before
+
+
+def test_what_the_host_does_meanwhile_stays() -> None:
+    """A collector that it disables stays disabled, and a threshold that it sets stays set."""
+    with collector_paused():
+        gc.disable()
+    assert not gc.isenabled()
+
+    with collector_paused():
+        gc.set_threshold(123, 4, 5)
+    assert gc.get_threshold() == (123, 4, 5)
+
+
+def test_one_that_never_ran_never_runs() -> None:
+    """Threshold 0 is how a host stops it for good."""
+    gc.set_threshold(0, 4, 5)
+    with collector_paused():
+        pass
+
+    assert gc.get_threshold() == (0, 4, 5)
+
+
+def test_the_last_of_several_readers_sets_it_going() -> None:
+    """In whatever order and in whatever threads they end."""
+    before = gc.get_threshold()
+    started, finish = threading.Event(), threading.Event()
+
+    def read_slowly() -> None:
+        with collector_paused():
+            started.set()
+            finish.wait(10)
+
+    thread = threading.Thread(target=read_slowly)
+    with collector_paused():
+        thread.start()
+        started.wait(10)
+    assert gc.get_threshold()[0] == 0
+
+    finish.set()
+    thread.join(10)
+    assert gc.get_threshold() == before
