@@ -99,6 +99,23 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def mutation(session: nox.Session) -> None:
+    """Change the matching core in a thousand small ways; the tests must notice (docs/mutation.md).
+
+    Works in a copy, for a quarter of an hour at most, and goes on there the next time.
+    """
+    session.install(".[all]", *group("tests"), *group("mutation"))
+    copy = f"{session.create_tmp()}/copy"
+    ignored = shutil.ignore_patterns(".*", "mutants", "__pycache__")
+    shutil.copytree(".", copy, ignore=ignored, dirs_exist_ok=True)
+    session.chdir(copy)
+    limit = ["timeout", "--signal=INT", "15m"]
+    codes = [0, 1, 124, 130]  # Survivors are for a person to judge, and so is an early end.
+    session.run(*limit, "mutmut", "run", *session.posargs, external=True, success_codes=codes)
+    session.run("mutmut", "results")
+
+
+@nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """Measure the figures as ratios, in one run; written to docs/benchmarks.md."""
     session.install(".[all]", "ccxt>=4.5", "BittyTax>=0.6")

@@ -218,7 +218,11 @@ def read(  # noqa: PLR0917 - click passes by keyword
     show_default=True,
     help="The account that the pages belong to.",
 )
-@click.option("--explain", is_flag=True, help="Give the reasons for each match.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Give the reasons: of each match, of each row that matched nothing, of each file.",
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -239,6 +243,8 @@ def reconcile_command(
 ) -> None:
     """Recognise which rows of files are records of saved API pages.
 
+    With --json the whole result is printed; Reconciliation.from_json reads it again.
+
     \b
     Example:
       bitstamp-ledger reconcile --api page.json --file export.csv --out ledger.csv
@@ -251,7 +257,7 @@ def reconcile_command(
         with sinks.open(sink, path=out) as handle:
             handle.write(result.entries)
     if as_json:
-        _show.as_json(_show.reconciliation_document(result))
+        _show.as_json(result.to_json())
         return
     for statement in statements:
         _show.statement_summary(statement)

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -14,10 +14,13 @@ from bitstamp_ledger.errors import BitstampLedgerError
 from bitstamp_ledger.files import Statement
 from bitstamp_ledger.ledger import Proof
 from bitstamp_ledger.model import Entry, UnknownEntry
-from bitstamp_ledger.reconcile import Conflict, Counts, Reconciliation
+from bitstamp_ledger.reconcile import Counts, Reconciliation
+from bitstamp_ledger.reconcile import Table as DataTable
 from bitstamp_ledger.sinks import document_of
 
 WIDTH_WHEN_PIPED: Final = 160
+SENTENCE_WIDTH: Final = 30
+LEDGER: Final = "ledger"
 
 T = TypeVar("T")
 
@@ -47,9 +50,10 @@ def note(text: str) -> None:
     console().print(Text(text))
 
 
-def as_json(document: Mapping[str, object]) -> None:
-    """Print a document as JSON; decimals as text."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+def as_json(document: Mapping[str, object] | bytes) -> None:
+    """Print a document, or what already is JSON; decimals as text."""
+    raw = document if isinstance(document, bytes) else msgspec.json.encode(document)
+    sys.stdout.write(msgspec.json.format(raw, indent=2).decode() + "\n")
 
 
 def sandbox(url: str, key: str, secret: str) -> None:
@@ -146,49 +150,39 @@ def statement_document(read: Statement) -> Mapping[str, object]:
 def reconciliation(result: Reconciliation, *, limit: int, explain: bool) -> None:
     """Print which rows are which records, what is new, and what a person should look at."""
     out = console()
-    out.print(_entry_table("Ledger", result.entries, limit=limit))
-    _and_more(result.entries, limit)
-    out.print(_summary_table(result))
+    for table in reversed(result.tables(limit=limit or None)):
+        # What a person must look at is printed last, where the eye is when all has scrolled by.
+        if table.rows or table.name == LEDGER:
+            out.print(_rich_table(table))
+            _not_shown(table.left_out)
     if explain:
-        for match in _some([*result.matches, *result.file_matches], limit):
-            out.print(Text(match.explain()))
-    for trust in result.ids:
-        out.print(Text(f"Ids in {trust.path or 'the statement'}: {trust.explanation}."))
-    for zone in result.zones:
-        out.print(Text(f"Zone of {zone.path or 'the statement'}: {zone.zone} ({zone.evidence})."))
-    for conflict in _some(result.conflicts, limit):
-        _conflict(out, conflict)
-    for suspect in _some(result.suspects, limit):
-        out.print(
-            Text.assemble(
-                ("Suspect: ", "bold yellow"),
-                f"{_where(suspect.row)} differs from {_where(suspect.near)} "
-                f"only in its {suspect.field}; both are kept.",
-            )
-        )
+        for text in _explanations(result, limit):
+            out.print(Text(text))
     counts_line(result.counts)
 
 
-def _conflict(out: Console, conflict: Conflict) -> None:
-    out.print(Text.assemble(("Conflict: ", "bold red"), f"{conflict.reason}; all are kept."))
-    for entry in (*conflict.api, *conflict.file):
-        out.print(Text(f"    {_where(entry)}: {entry}"))
+def _explanations(result: Reconciliation, limit: int) -> Iterator[str]:
+    """Yield the reasons of each match, of what matched nothing, and of each statement."""
+    for match in _some([*result.matches, *result.file_matches], limit):
+        yield match.explain()
+    for row in _some(result.new, limit):
+        yield result.explain(row)
+    for path in dict.fromkeys(zone.path for zone in result.zones):
+        yield result.explain_statement(path)
 
 
-def _summary_table(result: Reconciliation) -> Table:
-    table = Table(title="Reconciliation", title_justify="left", show_header=False)
-    table.add_column("what")
-    table.add_column("how many", justify="right")
-    by_rule = Counter((match.rule, match.grade) for match in result.matches)
-    for (rule, grade), number in sorted(by_rule.items(), key=lambda item: item[0][0].value):
-        table.add_row(f"rows matched to records: {rule.value} ({grade.value})", f"{number:,}")
-    if result.file_matches:
-        table.add_row("rows that repeat another file's row", f"{len(result.file_matches):,}")
-    table.add_row("records that no row witnesses", f"{len(result.api_only):,}")
-    table.add_row("rows that the API does not hold (new)", f"{len(result.new):,}")
-    table.add_row("conflicts", f"{len(result.conflicts):,}")
-    table.add_row("suspects", f"{len(result.suspects):,}")
-    table.add_row("entries in the ledger", f"{len(result.entries):,}")
+def _rich_table(shown: DataTable) -> Table:
+    table = Table(title=shown.heading, title_justify="left")
+    for name in shown.columns:
+        table.add_column(
+            name,
+            justify="right" if name in shown.numeric else "left",
+            no_wrap=name in {"time (UTC)", "kind"},
+            min_width=SENTENCE_WIDTH if name == "reason" else None,
+            overflow="fold",
+        )
+    for row in shown.rows:
+        table.add_row(*map(Text, row))
     return table
 
 
@@ -201,45 +195,6 @@ def counts_line(counts: Counts) -> None:
             f" + {counts.quarantined:,} quarantined + {counts.suppressed:,} suppressed: {verdict}"
         )
     )
-
-
-def reconciliation_document(result: Reconciliation) -> Mapping[str, object]:
-    """Return a reconciliation as JSON values; entries elsewhere than in ``entries`` by id."""
-    return {
-        "counts": counts_document(result.counts),
-        "entries": [document_of(entry) for entry in result.entries],
-        "matches": [
-            {
-                "api": _ids(match.api),
-                "file": _places(match.file),
-                "rule": match.rule.name.lower(),
-                "grade": match.grade.value,
-            }
-            for match in (*result.matches, *result.file_matches)
-        ],
-        "api_only": _ids(result.api_only),
-        "new": _places(result.new),
-        "conflicts": [
-            {
-                "api": _ids(conflict.api),
-                "file": _places(conflict.file),
-                "reason": conflict.reason,
-            }
-            for conflict in result.conflicts
-        ],
-        "suspects": [
-            {"row": _places([each.row])[0], "near": each.near.id, "field": each.field}
-            for each in result.suspects
-        ],
-        "zones": [
-            {"path": each.path, "zone": each.zone, "evidence": each.evidence}
-            for each in result.zones
-        ],
-        "ids": [
-            {"path": each.path, "trusted": each.trusted, "explanation": each.explanation}
-            for each in result.ids
-        ],
-    }
 
 
 def counts_document(counts: Counts) -> Mapping[str, object]:
@@ -344,15 +299,10 @@ def _some(items: Sequence[T], limit: int) -> Sequence[T]:
 
 
 def _and_more(items: Sequence[object], limit: int) -> None:
-    if limit and len(items) > limit:
-        console().print(Text(f"… and {len(items) - limit:,} more; --limit 0 lists all."))
+    if limit:
+        _not_shown(len(items) - limit)
 
 
-def _ids(entries: Iterable[Entry]) -> list[str]:
-    return [entry.id for entry in entries]
-
-
-def _places(entries: Iterable[Entry]) -> list[Mapping[str, object]]:
-    return [
-        {"id": entry.id, "path": entry.source.path, "row": entry.source.row} for entry in entries
-    ]
+def _not_shown(number: int) -> None:
+    if number > 0:
+        console().print(Text(f"… and {number:,} more; --limit 0 lists all."))

@@ -15,6 +15,7 @@ from bitstamp_ledger.reconcile._result import (
     Suspect,
     Verdict,
 )
+from bitstamp_ledger.reconcile._tables import Table, to_html_tables
 
 __all__ = [
     "Conflict",
@@ -28,6 +29,8 @@ __all__ = [
     "StatementReading",
     "StatementZone",
     "Suspect",
+    "Table",
     "Verdict",
     "reconcile",
+    "to_html_tables",
 ]

@@ -173,11 +173,15 @@ class TimeIndex:
         yield from quotes.near(row, exact=False)
 
 
+NEAR: Final = dt.timedelta(minutes=1)
+"""How far the time may be off to be called the one field that differs."""
+
+REACH: Final = dt.timedelta(hours=14)
+"""No clock differs from UTC by more."""
+
+
 class NearIndex:
     """Known entries by what a row that misses by one field still shares with them."""
-
-    NEAR: Final = dt.timedelta(minutes=1)
-    """How far the time may be off to be called the one field that differs."""
 
     TRIED_MAX: Final = 32
     """So many entries before the row and after it are looked at, the nearest in time."""
@@ -199,7 +203,7 @@ class NearIndex:
             for position in places[max(here - self.TRIED_MAX, 0) : here + self.TRIED_MAX]:
                 known = self._known[position]
                 distance = abs(known.start - row.start)
-                if distance < self.NEAR + (row.end - row.start) and _may_be_one(known, row):
+                if distance < _near(known, row) and _may_be_one(known, row):
                     field = _one_difference(known, row)
                     if field is not None:
                         found[position] = distance, position, field
@@ -207,13 +211,23 @@ class NearIndex:
             yield self._known[position], field
 
 
+def _near(known: Observation, row: Observation) -> dt.timedelta:
+    """Return how far the times may be off for a pair to be shown."""
+    step = row.end - row.start
+    if known.clock == row.clock:
+        return NEAR + step
+    return step + (REACH if known.settled or row.settled else 2 * REACH)
+
+
 def _one_difference(known: Observation, row: Observation) -> Field | None:
+    if known.clock != row.clock:
+        if next(differences_but_time(known, row), None) is not None:
+            return None
+        zone_open = known.precision.zone_open or row.precision.zone_open
+        return Field.ZONE if zone_open else Field.DATE_ORDER
     contradicted = list(differences(known, row))
     if not contradicted and UnknownEntry.kind in {known.group.family, row.group.family}:
         return Field.KIND  # One kind of not understood says nothing of the other.
-    if not contradicted and not (known.settled and row.settled):
-        zone_open = known.precision.zone_open or row.precision.zone_open
-        return Field.ZONE if zone_open else Field.DATE_ORDER
     if not contradicted and fit_of(known, row) is Fit.UNPROVEN:
         step = max(known.precision.time_step, row.precision.time_step)
         return Field.TIME if step > SURE_STEP else Field.BASE

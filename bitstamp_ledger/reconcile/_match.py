@@ -13,7 +13,7 @@ import attrs
 from bitstamp_ledger.model import Entry, RowGrain, UnknownEntry
 from bitstamp_ledger.reconcile._assign import assign, interchangeable
 from bitstamp_ledger.reconcile._explain import name_of
-from bitstamp_ledger.reconcile._index import NearIndex, TimeIndex
+from bitstamp_ledger.reconcile._index import REACH, NearIndex, TimeIndex
 from bitstamp_ledger.reconcile._observe import (
     Field,
     Fit,
@@ -21,7 +21,9 @@ from bitstamp_ledger.reconcile._observe import (
     differences,
     differences_but_time,
     in_order,
+    observe,
     place,
+    sorted_by_time,
 )
 from bitstamp_ledger.reconcile._orders import may_be_order, orders
 from bitstamp_ledger.reconcile._result import (
@@ -29,12 +31,12 @@ from bitstamp_ledger.reconcile._result import (
     Decision,
     Grade,
     IdTrust,
+    Match,
     Rule,
     Suspect,
     Verdict,
 )
 from bitstamp_ledger.reconcile._settle import Settled
-from bitstamp_ledger.reconcile._zones import REACH
 
 SYSTEMATIC: Final = 3
 """So many disagreements between ids and contents are no accident: the ids are of another kind.
@@ -78,6 +80,19 @@ class Pairing:
     known_after: Callable[[], list[Observation]]
     """What is known now: the entries known before, with their new witnesses, and the new rows."""
 
+    plain: list[Match] = attrs.field(factory=list)
+    """Pairs that were found before, the short way."""
+
+    def with_plain(self, plain: list[Match]) -> "Pairing":
+        """Return this outcome, and pairs beside it that were found before."""
+        after = self.known_after
+
+        def known_after() -> list[Observation]:
+            paired = (observe(match.api[0]).witnessed_by(observe(match.file[0])) for match in plain)
+            return in_order([*after(), *paired])
+
+        return attrs.evolve(self, plain=plain, known_after=known_after)
+
 
 def pair_rows(
     known: Sequence[Observation],
@@ -86,6 +101,7 @@ def pair_rows(
     path: str | None,
     decisions: Iterable[Decision] = (),
     ids_proven: bool = False,
+    is_copy: bool = False,
 ) -> Pairing:
     """Pair the rows of one statement with known entries.
 
@@ -98,22 +114,25 @@ def pair_rows(
         decisions: what people said about pairs; obeyed before any rule.
         ids_proven: whether another statement of this format has shown that its ids are the
             exchange's.
+        is_copy: whether the statement is another one, saved again.
     """
     observed = settled.rows
     matcher = _Matcher(free=list(known), rows=observed, ids_proven=ids_proven)
     matcher.know_orders(known)
     matcher.obey(decisions)
     agreeing, contradicting = matcher.by_id()
-    matcher.by_cells()
+    matcher.by_cells(is_copy=is_copy)
     matcher.by_intervals()
-    matcher.by_only_partner(settled)
+    matcher.tell_of_other_readings(settled.hints)
     matcher.by_orders()
     matcher.look_for_near_misses()
     matcher.look_for_repeated_ids(observed)
     new = in_order([*matcher.set_apart, *matcher.rows])
     return Pairing(
         trust=_trust(path, agreeing, contradicting, matcher),
-        pairs=sorted(matcher.pairs, key=lambda pair: place(pair.row)),
+        pairs=sorted_by_time(
+            matcher.pairs, lambda pair: place(pair.row), lambda pair: pair.row.time
+        ),
         conflicts=matcher.conflicts,
         suspects=sorted(matcher.suspects, key=lambda suspect: place(suspect.row)),
         new=[row.entry for row in new],
@@ -264,11 +283,14 @@ class _Matcher:
                 found[identity].append(known)
         return found
 
-    def by_cells(self) -> None:
+    def by_cells(self, *, is_copy: bool) -> None:
         """Pair rows that are not understood with the same rows of a file read before.
 
         Their content proves nothing, but the same cells, as often as the fuller file has them, do.
-        So with rows of which nobody knows the zone: one tool prints all its files in one.
+
+        Rows of which nobody knows the zone are paired so where the whole file is a copy.  Where it
+        only overlaps with another, somebody may have changed the tool's zone in between, and then
+        a bot's nine o'clock of one file is its ten o'clock of the other, in cells alike.
         """
         seen = {
             known.entry.id: known
@@ -280,6 +302,7 @@ class _Matcher:
             known = seen.get(row.entry.id)
             if (
                 known is not None
+                and (is_copy or isinstance(row.entry, UnknownEntry))
                 and known.entry.source.raw == row.entry.source.raw
                 and not self._is_rejected(known, row)
             ):
@@ -309,38 +332,13 @@ class _Matcher:
             Suspect(row=pair.row, near=pair.known, field=EXCHANGE_ID) for pair in pairs
         )
 
-    def by_only_partner(self, settled: Settled) -> None:
-        """Pair rows of which a reading is open, where they can be one entry only.
-
-        Nothing like the row is known within the reach of any clock but that entry, and the entry
-        has no other such row.  Where no zone that is left allows it, the zone may still be the
-        reason, and a person is told.
-        """
+    def tell_of_other_readings(self, hints: Iterable[Suspect]) -> None:
+        """Show rows that would be a known entry in a reading that was not taken."""
         free = {id(known.entry) for known in self.free}
-        left = {id(row) for row in self.rows}
-        for each in settled.partners:
-            row, known = each.row, each.known
-            entries = [fill.entry for fill in known.fills] or [known.entry]
-            if (
-                id(row) not in left
-                or not all(id(entry) in free for entry in entries)
-                or not self._ids_allow(known, row, despite_ids=self.ids_unlike)
-            ):
-                continue
-            if settled.may_mean(each):
-                rule = Rule.ORDERS if known.fills else Rule.INTERVALS
-                self.pairs.append(Pair(entries[0], row.entry, rule, Grade.WEAK, tuple(entries[1:])))
-            elif row.precision.zone_open and each.offset is not None:
-                field = Field.ZONE.value
-                self.suspects.append(Suspect(row=row.entry, near=entries[0], field=field))
-        told = {id(suspect.row) for suspect in self.suspects}
-        paired = {id(pair.row) for pair in self.pairs}
+        left = {id(row.entry) for row in self.rows}
         self.suspects.extend(
-            hint
-            for hint in settled.hints
-            if id(hint.row) not in told and id(hint.row) not in paired and id(hint.near) in free
+            hint for hint in hints if id(hint.row) in left and id(hint.near) in free
         )
-        self._sweep()
 
     def by_orders(self) -> None:
         """Pair rows that stand for a whole order with all that is left of one order."""
@@ -354,8 +352,6 @@ class _Matcher:
         fills_of = {id(order.entry): order.fills for order in sums}
         for pair in self._fitting_pairs(sums, rows, despite_ids=True):
             first, *further = (fill.entry for fill in fills_of[id(pair.known)])
-            if any((entry.id, pair.row.id) in self.rejected for entry in (first, *further)):
-                continue
             self.pairs.append(
                 attrs.evolve(pair, known=first, further=tuple(further), rule=Rule.ORDERS)
             )
@@ -374,13 +370,16 @@ class _Matcher:
                     free[position], row, despite_ids=despite_ids
                 ):
                     fits[position].append((number, fit))
-        by_reach: dict[tuple[tuple[int, Fit], ...], list[Observation]] = defaultdict(list)
+        by_reach: dict[tuple[bool, tuple[tuple[int, Fit], ...]], list[Observation]]
+        by_reach = defaultdict(list)
         for position in sorted(fits):
-            by_reach[tuple(fits[position])].append(free[position])
+            known = free[position]
+            by_reach[_is_from_api(known), tuple(fits[position])].append(known)
         known_classes = list(by_reach.values())
+        # Records come first: so another file cannot take a record's witness away.
         edges = {
-            (number, row_class): int(fit)
-            for number, reach in enumerate(by_reach)
+            (number, row_class): int(fit) + (0 if from_api else len(Fit))
+            for number, (from_api, reach) in enumerate(by_reach)
             for row_class, fit in reach
         }
         amounts = assign(
@@ -395,7 +394,7 @@ class _Matcher:
         for known_class, row_class in sorted(amounts):
             if row_class in undecided:
                 continue
-            sure = edges[known_class, row_class] <= Fit.WITHIN
+            sure = edges[known_class, row_class] % len(Fit) <= Fit.WITHIN
             grade = Grade.STRONG if sure else Grade.WEAK
             for _ in range(amounts[known_class, row_class]):
                 known, row = next(left_known[known_class]), next(left_rows[row_class])
@@ -445,7 +444,8 @@ class _Matcher:
         """For rows left over, find the known entry left over that misses by one field."""
         if not self.rows:
             return
-        index = NearIndex(self.free)
+        sums = orders(self.free) if any(map(may_be_order, self.rows)) else []
+        index = NearIndex(in_order([*self.free, *sums]) if sums else self.free)
         disputed = {id(row) for conflict in self.conflicts for row in conflict.file}
         disputed.update(id(suspect.row) for suspect in self.suspects)
         for rows in self._row_classes(self.rows):
@@ -459,9 +459,9 @@ class _Matcher:
             )
             for row in rows if near is not None else ():
                 if near is not None and id(row.entry) not in disputed:
-                    self.suspects.append(
-                        Suspect(row=row.entry, near=near[0].entry, field=near[1].value)
-                    )
+                    known, field = near
+                    first = known.fills[0].entry if known.fills else known.entry
+                    self.suspects.append(Suspect(row=row.entry, near=first, field=field.value))
 
     def look_for_repeated_ids(self, rows: Iterable[Observation]) -> None:
         """Report rows that repeat the id and the content of a row of their own statement.
@@ -482,7 +482,7 @@ class _Matcher:
                 self.suspects.append(Suspect(row=row.entry, near=earlier.entry, field=ROW_NUMBER))
 
     def _may_pair(self, known: Observation, row: Observation, *, despite_ids: bool) -> bool:
-        if not (row.settled and known.settled):
+        if row.clock != known.clock:
             return False
         if (
             self.parts
@@ -517,6 +517,8 @@ class _Matcher:
         return list(found.values())
 
     def _is_rejected(self, known: Observation, row: Observation) -> bool:
+        if known.fills:
+            return any(self._is_rejected(fill, row) for fill in known.fills)
         return (known.entry.id, row.entry.id) in self.rejected
 
     def _join(self, known: Observation, row: Observation, rule: Rule, grade: Grade) -> None:

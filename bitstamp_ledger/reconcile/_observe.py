@@ -8,10 +8,12 @@ field, some value lies in both intervals.  What one of them does not state says 
 import datetime as dt
 import enum
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
@@ -60,6 +62,10 @@ REWARD_ALIASES: Final = MappingProxyType({"ETH2R": "ETH2"})
 COARSE_DECIMALS: Final = 6
 """A base that was rounded to fewer digits proves little."""
 
+UTC_CLOCK: Final = 0
+OPEN_CLOCK: Final = -1
+"""A clock of which not even the statement is told, since nothing is compared with it yet."""
+
 SURE_STEP: Final = dt.timedelta(minutes=1)
 """A row that states its time less precisely, such as a date alone, proves little."""
 
@@ -94,7 +100,7 @@ class Group:
     """The currency that came in; for something that only went out, empty."""
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)  # Not frozen, which takes twice as long; nothing changes one.
 class Observation:
     """What one entry states.  Its numbers are kept as printed; intervals are made when needed."""
 
@@ -121,8 +127,19 @@ class Observation:
     fills: "tuple[Observation, ...]" = ()
     """The executions that this order is the sum of; empty for everything else."""
 
-    settled: bool = True
-    """Whether it is known which instant the printed time means."""
+    clock: int = UTC_CLOCK
+    """Whose clock printed the time: `UTC_CLOCK`, or the number of a statement of which nobody knows
+    the zone, or in which order it prints days and months.  Times of one clock can be compared."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known which instant the printed time means."""
+        return self.clock == UTC_CLOCK
+
+    @property
+    def printed(self) -> dt.datetime:
+        """What the clock showed, where it is not settled which instant that was."""
+        return self.start.replace(tzinfo=None)
 
     @property
     def content(self) -> tuple[object, ...]:
@@ -139,7 +156,7 @@ class Observation:
             legs[0].value.is_signed() if legs else None,
             id(self.precision),  # One object for all rows alike: a format declares it once.
             id(self) if self.witnesses or self.fills or self.other_start else None,
-            self.settled,
+            self.clock,
         )
 
     @property
@@ -241,7 +258,36 @@ def in_order(observations: Iterable[Observation]) -> list[Observation]:
 
     Nor on where a row stands in its file: an identity says what a row states.
     """
-    return sorted(observations, key=lambda observation: place(observation.entry))
+    return sorted_by_time(
+        observations, lambda observation: place(observation.entry), lambda each: each.entry.time
+    )
+
+
+_T = TypeVar("_T")
+
+
+def sorted_by_time(
+    things: Iterable[_T],
+    place_of: Callable[[_T], tuple[object, ...]],
+    time_of: Callable[[_T], dt.datetime] = operator.attrgetter("time"),
+) -> list[_T]:
+    """Sort by a key that begins with the time; it is made only for things of one time."""
+    ordered = list(things)
+    times = list(map(time_of, ordered))
+    if not all(map(operator.le, times, itertools.islice(times, 1, None))):
+        numbers = sorted(range(len(ordered)), key=times.__getitem__)
+        ordered = [ordered[number] for number in numbers]
+        times = [times[number] for number in numbers]
+    equal = map(operator.eq, times, itertools.islice(times, 1, None))
+    end = 0
+    for first in list(itertools.compress(itertools.count(), equal)):
+        if first < end:
+            continue
+        end = first + 2
+        while end < len(times) and times[end] == times[first]:
+            end += 1
+        ordered[first:end] = sorted(ordered[first:end], key=place_of)
+    return ordered
 
 
 def place(entry: Entry) -> tuple[object, ...]:
@@ -278,7 +324,7 @@ def observe(entry: Entry) -> Observation:
         order.index(0) if order else 0,
         precision,
         other_start=entry.source.other_time,
-        settled=not precision.zone_open,
+        clock=OPEN_CLOCK if precision.zone_open else UTC_CLOCK,
     )
 
 

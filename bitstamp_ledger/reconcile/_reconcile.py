@@ -1,8 +1,8 @@
 """Reconcile: all records and all statements -> one ledger, with reasons."""
 
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 import attrs
@@ -10,17 +10,23 @@ import attrs
 from bitstamp_ledger.files import Statement
 from bitstamp_ledger.model import Entry, Trade, UnknownEntry, digest_of
 from bitstamp_ledger.reconcile._match import Pair, Pairing, pair_rows
-from bitstamp_ledger.reconcile._observe import in_order, observe
+from bitstamp_ledger.reconcile._observe import (
+    Observation,
+    in_order,
+    observe,
+    place,
+    sorted_by_time,
+)
+from bitstamp_ledger.reconcile._plain import is_plain, plain_pairs
 from bitstamp_ledger.reconcile._result import (
     Conflict,
     Counts,
     Decision,
     Match,
     Reconciliation,
-    StatementReading,
-    StatementZone,
 )
-from bitstamp_ledger.reconcile._settle import settle
+from bitstamp_ledger.reconcile._settle import Settled, settle
+from bitstamp_ledger.reconcile._zones import Clock
 
 
 def reconcile(
@@ -51,54 +57,162 @@ def reconcile(
 
     Source: docs/facts/files.md, "Rounding", "Ids", "Equal rows".
     """
-    said = tuple(decisions)
     records = _Records.of(api)
-    api_ids = {entry.transaction_id for entry in records.kept} - {None}
-    ordered = sorted(statements, key=lambda statement: _rank(statement, api_ids))
-    of_api = {id(entry) for entry in records.kept}
-    known = in_order(map(observe, records.kept))
-    proven: set[str] = set()
-    outcomes: list[tuple[Statement, Pairing]] = []
-    zones: list[StatementZone] = []
-    readings: list[StatementReading] = []
-    for statement in ordered:
-        if outcomes:
-            known = outcomes[-1][1].known_after()
-        settled = settle(known, statement)
-        zones.append(settled.zone)
-        readings.extend(settled.readings)
-        pairing = pair_rows(
-            known,
-            settled,
-            path=statement.path,
-            decisions=said,
-            ids_proven=statement.format in proven,
-        )
-        if pairing.trust.trusted:
-            proven.add(statement.format)
-        outcomes.append((statement, pairing))
-    pairs = [pair for _, pairing in outcomes for pair in pairing.pairs]
-    seen = {id(known) for pair in pairs for known in pair.all_known}
+    reading = _Readings(records.kept, tuple(decisions))
+    reading.read(_ranked(statements, records.kept))
+    outcomes = reading.outcomes
+    seen = set(map(id, reading.known_paired()))
+    matches, file_matches = reading.matches()
     new = [row for _, pairing in outcomes for row in pairing.new]
     return Reconciliation(
-        entries=tuple(sorted([*records.kept, *new], key=_place)),
-        matches=tuple(_match(pair, of_api) for pair in pairs if id(pair.known) in of_api),
-        file_matches=tuple(_match(pair, of_api) for pair in pairs if id(pair.known) not in of_api),
+        entries=tuple(sorted_by_time([*records.kept, *new], _place)) if new else records.kept,
+        matches=tuple(matches),
+        file_matches=tuple(file_matches),
         api_only=tuple(entry for entry in records.kept if id(entry) not in seen),
-        new=tuple(sorted(new, key=_place)),
+        new=tuple(sorted_by_time(new, _place)),
         conflicts=(
             *records.conflicts,
             *(conflict for _, pairing in outcomes for conflict in pairing.conflicts),
         ),
         suspects=tuple(suspect for _, pairing in outcomes for suspect in pairing.suspects),
-        zones=tuple(zones),
-        readings=tuple(readings),
+        zones=tuple(settled.zone for settled in reading.settled),
+        readings=tuple(each for settled in reading.settled for each in settled.readings),
         ids=tuple(pairing.trust for _, pairing in outcomes),
         counts=sum(
             (_row_counts(statement, pairing) for statement, pairing in outcomes),
             start=records.counts,
         ),
     )
+
+
+@attrs.define
+class _Readings:
+    """Reads statements one after the other, each in the light of those before."""
+
+    records: Sequence[Entry]
+    decisions: Sequence[Decision]
+    outcomes: list[tuple[Statement, Pairing]] = attrs.field(factory=list)
+    settled: list[Settled] = attrs.field(factory=list)
+    _proven: set[str] = attrs.field(factory=set)
+    """Formats whose ids have proved themselves."""
+
+    _clocks: dict[int, Sequence[Clock]] = attrs.field(factory=dict)
+    """For each statement that stayed open, the zones that are left."""
+
+    _open: set[frozenset[str] | None] = attrs.field(factory=set)
+    """For each of these, its rows by identity, which says what a row states."""
+
+    _known: list[Observation] | None = None
+
+    @property
+    def known(self) -> list[Observation]:
+        """All records, and the rows of the statements read so far that no record explains."""
+        if self._known is None:
+            after = self.outcomes[-1][1].known_after if self.outcomes else None
+            self._known = in_order(map(observe, self.records)) if after is None else after()
+        return self._known
+
+    def read(self, statements: Iterable[Statement]) -> None:
+        """Read statements in this order, but those that stay open as late as can be.
+
+        What is read in between may be what tells how to read them.
+        """
+        waiting = list(statements)
+        if waiting and not self.decisions and self._take_plainly(waiting[0]):
+            waiting.pop(0)
+        numbers = {id(statement): number for number, statement in enumerate(waiting, 1)}
+        while waiting:
+            least = None
+            passed = []
+            for statement in waiting:
+                number = numbers[id(statement)]
+                settled = settle(self.known, statement, number=number, clocks=self._clocks)
+                open_rows = settled.open_rows
+                if not open_rows:
+                    self._take(statement, settled, number)
+                    continue
+                passed.append(statement)
+                if least is None or open_rows < least[0]:
+                    least = open_rows, statement, settled, number
+            if least is not None and len(passed) == len(waiting):
+                _, statement, settled, number = least
+                self._take(statement, settled, number)
+                passed.remove(statement)
+            waiting = passed
+
+    def known_paired(self) -> Iterator[Entry]:
+        """Yield every entry that some row is a witness of."""
+        for _, pairing in self.outcomes:
+            for match in pairing.plain:
+                yield match.api[0]
+            for pair in pairing.pairs:
+                yield from pair.all_known
+
+    def matches(self) -> tuple[list[Match], list[Match]]:
+        """Return the pairs with records, and those of two rows; by statement and time of row."""
+        long_way = any(pairing.pairs for _, pairing in self.outcomes)
+        of_api = set(map(id, self.records)) if long_way else set()
+        of_records: list[Match] = []
+        of_files: list[Match] = []
+        for _, pairing in self.outcomes:
+            found = [_match(pair, of_api) for pair in pairing.pairs]
+            for match in sorted_by_time(
+                [*pairing.plain, *found],
+                lambda match: place(match.file[-1]),
+                lambda match: match.file[-1].time,
+            ):
+                (of_records if match.api else of_files).append(match)
+        return of_records, of_files
+
+    def _take_plainly(self, statement: Statement) -> bool:
+        """Read the first statement, if it can be read the short way."""
+        plain = plain_pairs(self.records, statement.entries) if is_plain(statement) else None
+        if plain is None:
+            return False
+        known = in_order(map(observe, plain.records))
+        rest = attrs.evolve(statement, entries=tuple(plain.rows))
+        settled = settle(known, rest, number=1, clocks={})
+        pairing = pair_rows(known, settled, path=statement.path)
+        self._note(statement, settled, pairing.with_plain(plain.matches))
+        return True
+
+    def _note(self, statement: Statement, settled: Settled, pairing: Pairing) -> None:
+        if pairing.trust.trusted:
+            self._proven.add(statement.format)
+        self.outcomes.append((statement, pairing))
+        self.settled.append(settled)
+        self._known = None
+
+    def _take_settled_plainly(self, statement: Statement, settled: Settled) -> bool:
+        """Read the first statement the short way, now that its zone is known."""
+        if self.outcomes or self.decisions or settled.open_rows:
+            return False
+        plain = plain_pairs(self.records, [row.entry for row in settled.rows])
+        if plain is None:
+            return False
+        left = set(map(id, plain.records)) | set(map(id, plain.rows))
+        known = [each for each in self.known if id(each.entry) in left]
+        rest = attrs.evolve(settled, rows=[row for row in settled.rows if id(row.entry) in left])
+        pairing = pair_rows(known, rest, path=statement.path)
+        self._note(statement, settled, pairing.with_plain(plain.matches))
+        return True
+
+    def _take(self, statement: Statement, settled: Settled, number: int) -> None:
+        if self._take_settled_plainly(statement, settled):
+            return
+        rows = frozenset(row.entry.id for row in settled.rows) if settled.open_rows else None
+        pairing = pair_rows(
+            self.known,
+            settled,
+            path=statement.path,
+            decisions=self.decisions,
+            ids_proven=statement.format in self._proven,
+            is_copy=rows in self._open,
+        )
+        if rows is not None:
+            self._open.add(rows)
+            self._clocks[number] = settled.zones_left
+        self._note(statement, settled, pairing)
 
 
 @attrs.frozen(kw_only=True)
@@ -116,14 +230,25 @@ class _Records:
         An equal repeat is a second witness.  Records of one type and id with other content are
         all kept, each under an identity of its own, and are a conflict.
         """
-        received = 0
+        received = list(api)
+        numbers = [entry.transaction_id for entry in received]
+        once = set(numbers)
+        often: set[int | None] = set()
+        if None in once:
+            often.add(None)
+        if len(once) < len(numbers):
+            often.update(number for number, count in Counter(numbers).items() if count > 1)
+        kept = (
+            [entry for entry in received if entry.transaction_id not in often]
+            if often
+            else received
+        )
         versions: dict[object, list[Entry]] = defaultdict(list)
-        for entry in api:
-            received += 1
-            same = versions[_record_key(entry)]
-            if all(_content(entry) != _content(other) for other in same):
-                same.append(entry)
-        kept: list[Entry] = []
+        for entry in received if often else ():
+            if entry.transaction_id in often:
+                same = versions[_record_key(entry)]
+                if all(_content(entry) != _content(other) for other in same):
+                    same.append(entry)
         conflicts: list[Conflict] = []
         for same in versions.values():
             apart = _told_apart(same)
@@ -139,12 +264,12 @@ class _Records:
                 )
         quarantined = sum(isinstance(entry, UnknownEntry) for entry in kept)
         return cls(
-            kept=tuple(sorted(kept, key=_place)),
+            kept=tuple(sorted_by_time(kept, _place)),
             conflicts=tuple(sorted(conflicts, key=lambda conflict: _place(conflict.api[0]))),
             counts=Counts(
-                received=received,
+                received=len(received),
                 kept=len(kept) - quarantined,
-                witnessed=received - len(kept),
+                witnessed=len(received) - len(kept),
                 quarantined=quarantined,
             ),
         )
@@ -179,6 +304,14 @@ def _told_apart(versions: Sequence[Entry]) -> tuple[Entry, ...]:
             apart.append(entry)
         taken.add(entry.id)
     return tuple(apart)
+
+
+def _ranked(statements: Iterable[Statement], records: Iterable[Entry]) -> list[Statement]:
+    given = list(statements)
+    if len(given) > 1:
+        api_ids = {entry.transaction_id for entry in records} - {None}
+        given.sort(key=lambda statement: _rank(statement, api_ids))
+    return given
 
 
 def _rank(statement: Statement, api_ids: AbstractSet[int | None]) -> tuple[object, ...]:
@@ -222,6 +355,6 @@ def _row_counts(statement: Statement, pairing: Pairing) -> Counts:
     return Counts(
         received=counts.rows - counts.set_aside,
         kept=len(pairing.new) - quarantined,
-        witnessed=len(pairing.pairs),
+        witnessed=len(pairing.pairs) + len(pairing.plain),
         quarantined=quarantined + counts.unreadable,
     )

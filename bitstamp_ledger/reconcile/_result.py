@@ -8,6 +8,8 @@ import attrs
 
 from bitstamp_ledger.model import Entry
 from bitstamp_ledger.reconcile._explain import explain
+from bitstamp_ledger.reconcile._reasons import explain_entry, explain_statement, explain_suspect
+from bitstamp_ledger.reconcile._tables import Table, tables_of
 
 
 class Rule(enum.Enum):
@@ -87,6 +89,10 @@ class Suspect:
     near: Entry
     field: str
     """The one field that differs, or that is not known: ``time zone``, ``date order``."""
+
+    def explain(self) -> str:
+        """Say in words what the two have in common, and what not."""
+        return explain_suspect(self)
 
 
 @attrs.frozen(kw_only=True)
@@ -206,3 +212,56 @@ class Reconciliation:
             for row in self.new
             if row.account in spans and spans[row.account][0] <= row.time <= spans[row.account][1]
         )
+
+    def explain(self, entry: Entry) -> str:
+        """Say in words what became of an entry and why.
+
+        For one that matched nothing, that is what it came nearest to, and what excluded each.
+
+        Args:
+            entry: one of ``entries``, or a row of a match.
+
+        Raises:
+            BitstampLedgerError: this result does not speak of the entry.
+        """
+        return explain_entry(self, entry)
+
+    def explain_statement(self, path: str | None = None) -> str:
+        """Say in words how a statement was read, and what became of its rows.
+
+        Args:
+            path: the file as it was given; None for what had no path.
+
+        Raises:
+            BitstampLedgerError: there was no such statement.
+        """
+        return explain_statement(self, path)
+
+    def tables(self, *, limit: int | None = None) -> tuple[Table, ...]:
+        """Return all of this as tables of text, for a terminal, a page or a notebook.
+
+        Args:
+            limit: show at most so many rows of each kind; None shows all.
+        """
+        return tables_of(self, limit)
+
+    def to_json(self) -> bytes:
+        """Return all of this as JSON that keeps every digit; the same bytes for the same result.
+
+        Raises:
+            BitstampLedgerError: a record as received holds what no JSON value stands for.
+        """
+        from bitstamp_ledger.reconcile import _portable  # noqa: PLC0415 - it needs this class
+
+        return _portable.to_json(self)
+
+    @classmethod
+    def from_json(cls, raw: bytes | str) -> "Reconciliation":
+        """Read what `to_json` wrote; safe for bytes that somebody else may have written.
+
+        Raises:
+            BitstampLedgerError: it is something else, damaged, or of a later version.
+        """
+        from bitstamp_ledger.reconcile import _portable  # noqa: PLC0415 - it needs this class
+
+        return _portable.from_json(raw)

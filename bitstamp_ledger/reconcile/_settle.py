@@ -8,9 +8,10 @@ every hour gives none, so it can never match itself.
 import datetime as dt
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -21,24 +22,33 @@ from bitstamp_ledger.model import (
     Entry,
     FeePlace,
     Precision,
+    Rounding,
     RowGrain,
     UnknownEntry,
     exact_difference,
 )
-from bitstamp_ledger.reconcile._index import TimeIndex
-from bitstamp_ledger.reconcile._observe import Field, Fit, Observation, in_order, observe
+from bitstamp_ledger.reconcile._index import REACH, TimeIndex
+from bitstamp_ledger.reconcile._observe import (
+    OPEN_CLOCK,
+    UTC_CLOCK,
+    Field,
+    Fit,
+    Observation,
+    in_order,
+    observe,
+)
 from bitstamp_ledger.reconcile._orders import orders
 from bitstamp_ledger.reconcile._result import StatementReading, StatementZone, Suspect
 from bitstamp_ledger.reconcile._zones import (
-    LEAD,
     QUARTER,
-    REACH,
+    Clock,
     Election,
     Settling,
     Vote,
     by_week,
     elect,
     leads,
+    share_a_clock,
     the_world,
 )
 
@@ -61,14 +71,16 @@ class Settled:
 
     zone: StatementZone
     readings: tuple[StatementReading, ...] = ()
-    may_mean: "Callable[[Partners], bool]" = lambda _: False
-    """Whether the zones that are left allow a row to mean its only partner's time."""
-
     hints: tuple[Suspect, ...] = ()
     """Rows that would be a known entry in the reading that was not taken."""
 
-    partners: "tuple[Partners, ...]" = ()
-    """For rows that are not settled, the only known entry that each may be."""
+    zones_left: tuple[Clock, ...] = ()
+    """The zones in which the rows that are not settled may have been printed."""
+
+    @property
+    def open_rows(self) -> int:
+        """How many rows are not settled."""
+        return sum(not row.settled for row in self.rows)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,17 +96,32 @@ class Partners:
 class Pool:
     """Known entries, in which partners of rows are looked for."""
 
-    def __init__(self, known: Sequence[Observation], *, of_orders: bool) -> None:
-        """Take in known entries; for a statement of orders, orders in the place of their fills."""
+    def __init__(
+        self,
+        known: Iterable[Observation],
+        *,
+        of_orders: bool = False,
+        clock: int = UTC_CLOCK,
+    ) -> None:
+        """Take in known entries; for a statement of orders, orders in the place of their fills.
+
+        Args:
+            known: entries in order.
+            of_orders: whether a row stands for an order.
+            clock: whose times are compared; no two clocks differ by more than twice the reach of
+                one.
+        """
+        self._reach = REACH if clock == UTC_CLOCK else 2 * REACH
         candidates = [
-            each for each in known if each.settled and not isinstance(each.entry, UnknownEntry)
+            each
+            for each in known
+            if each.clock == clock and not isinstance(each.entry, UnknownEntry)
         ]
         if of_orders:
             sums = orders(candidates)
             joined = {id(fill) for order in sums for fill in order.fills}
             candidates = in_order([*(each for each in candidates if id(each) not in joined), *sums])
         self.known = candidates
-        self._index = TimeIndex(candidates)
 
     def partners(
         self, rows: Sequence[Observation], asked: Iterable[Observation]
@@ -105,15 +132,52 @@ class Pool:
             rows: all rows of the statement, in order.
             asked: some of them.
         """
-        of_rows = TimeIndex(rows)
+        asked = list(asked)
+        entries, rows = _about(asked, self.known, rows)
+        of_known, of_rows = TimeIndex(entries), TimeIndex(rows)
         for row in asked:
-            position = _only(self._index, _widened(row))
+            position = _only(of_known, _widened(row, self._reach))
             if position is None:
                 continue
-            known = self.known[position]
-            back = _only(of_rows, _widened(known))
+            known = entries[position]
+            back = _only(of_rows, _widened(known, self._reach))
             if back is not None and rows[back] is row:
                 yield Partners(row=row, known=known, offset=_offset(row, known))
+
+
+def _about(
+    asked: Iterable[Observation], known: Sequence[Observation], rows: Sequence[Observation]
+) -> tuple[Sequence[Observation], Sequence[Observation]]:
+    """Leave out what has nothing to do with the rows that are asked: other base amounts.
+
+    Where an amount does not say of itself alone, everything stays.
+    """
+    precisions = {id(each.precision): each.precision for each in (*known, *rows)}
+    bases = {
+        (each.group.currencies, each.base)
+        for entries in (known, rows)
+        for each in entries
+        if each.knows_base
+    }
+    one_way = len(bases) == len({currencies for currencies, _ in bases})
+    if not (one_way and all(map(_is_exact, precisions.values()))):
+        return known, rows
+    wanted = {key for row in asked for key in _keys(row)}
+    return (
+        [each for each in known if not wanted.isdisjoint(_keys(each))],
+        [each for each in rows if not wanted.isdisjoint(_keys(each))],
+    )
+
+
+def _is_exact(precision: Precision) -> bool:
+    return precision.base is Rounding.EXACT and precision.base_decimals_max is None
+
+
+def _keys(each: Observation) -> list[tuple[tuple[str, ...], int, Decimal]]:
+    """Return the base amount, or all where nobody says which it is."""
+    currencies = each.group.currencies
+    positions = (each.base,) if each.knows_base and each.amounts else range(len(each.amounts))
+    return [(currencies, position, each.amounts[position]) for position in positions]
 
 
 def _only(index: TimeIndex, wanted: Observation) -> int | None:
@@ -124,9 +188,9 @@ def _only(index: TimeIndex, wanted: Observation) -> int | None:
     return found[0][0]
 
 
-def _widened(each: Observation) -> Observation:
+def _widened(each: Observation, reach: dt.timedelta) -> Observation:
     return attrs.evolve(
-        each, start=_moved(each.start, -REACH), end=_moved(each.end, REACH), other_start=None
+        each, start=_moved(each.start, -reach), end=_moved(each.end, reach), other_start=None
     )
 
 
@@ -160,8 +224,21 @@ class _Reading:
         return frozenset(vote for vote in self.election.agreeing if vote.fee_stated)
 
 
-def settle(known: Sequence[Observation], statement: Statement) -> Settled:
-    """Decide what a statement leaves open, as far as the known entries tell."""
+def settle(
+    known: Sequence[Observation],
+    statement: Statement,
+    *,
+    number: int,
+    clocks: Mapping[int, Sequence[Clock]],
+) -> Settled:
+    """Decide what a statement leaves open, as far as the known entries tell.
+
+    Args:
+        known: entries in order.
+        statement: what was read.
+        number: the statement's own, by which its clock is known.
+        clocks: for the statements read before that stayed open, the zones left for each.
+    """
     precision = statement.precision
     fee_open = precision.fee_place is FeePlace.OPEN
     if not (precision.zone_open or fee_open or statement.alternatives):
@@ -183,36 +260,60 @@ def settle(known: Sequence[Observation], statement: Statement) -> Settled:
         rows = [
             row
             if (row.entry.source.row, row.entry.time) in same
-            else attrs.evolve(row, settled=False)
+            else attrs.evolve(row, clock=OPEN_CLOCK)
             for row in rows
         ]
     rows = in_order(rows)
-    unsettled = [row for row in rows if not row.settled]
+    zones_left = taken.election.left
+    if precision.zone_open and not taken.election.agreeing:
+        zones_left = ()  # Not asked yet: each of the world's.
+    if clocks and not date_open:
+        rows = _on_known_clocks(known, rows, zones_left, clocks)
     return Settled(
-        rows=rows,
-        partners=tuple(pool.partners(rows, unsettled)) if unsettled else (),
+        rows=[attrs.evolve(row, clock=number) if row.clock == OPEN_CLOCK else row for row in rows],
         zone=zone,
         readings=tuple(said),
-        may_mean=functools.partial(_may_mean, taken.election),
-        hints=tuple(_hints(taken, by_date[1:])) if date_open else (),
+        hints=tuple(_hints(rows, by_date[1:])) if date_open else (),
+        zones_left=zones_left,
     )
 
 
-def _may_mean(election: Election, each: Partners) -> bool:
-    """Say whether a zone that is left shows the known entry's time as the row prints it.
+def _on_known_clocks(
+    known: Sequence[Observation],
+    rows: list[Observation],
+    zones_left: Sequence[Clock],
+    clocks: Mapping[int, Sequence[Clock]],
+) -> list[Observation]:
+    """Find rows that were printed by the clock of another statement, whatever its zone.
 
-    Where too few rows tell to rule out any zone, only UTC counts, which most tools print.
+    Two files that print one history alike, row by row, are in one zone, or in two that agree at
+    those times; no zone is needed to compare such times.
     """
-    if each.offset is None:
-        return False
-    if not each.row.precision.zone_open:
-        return each.offset == _NOTHING
-    supported = election.times >= LEAD
-    return any(
-        each.offset in clock.offsets(each.row.start.replace(tzinfo=None))
-        for clock in election.left
-        if supported or clock.name == "UTC"
-    )
+    for clock, others_left in clocks.items():
+        unsettled = [row for row in rows if row.clock == OPEN_CLOCK]
+        pool = Pool(known, clock=clock)
+        if not unsettled or not pool.known:
+            continue
+        asked = _some_of_each_week(unsettled)
+        votes = [
+            Vote.of(each.row, each.known, each.offset)
+            for each in pool.partners(unsettled, asked)
+            if each.offset is not None
+        ]
+        shared = share_a_clock(votes, others_left, zones_left)
+        if shared is not None:
+            rows = [
+                attrs.evolve(row, clock=clock)
+                if row.clock == OPEN_CLOCK and shared.agrees(row.printed)
+                else row
+                for row in rows
+            ]
+    return rows
+
+
+def _some_of_each_week(rows: Sequence[Observation]) -> list[Observation]:
+    chosen = by_week(((row.start, number) for number, row in enumerate(rows)), PER_WEEK)
+    return [rows[number] for number in chosen]
 
 
 def _read(pool: Pool, statement: Statement, fee: FeePlace | None) -> _Reading:
@@ -220,11 +321,10 @@ def _read(pool: Pool, statement: Statement, fee: FeePlace | None) -> _Reading:
     if fee is not None:
         entries = map(_Apart().read, entries) if fee is FeePlace.APART else entries
     rows = in_order(map(observe, entries))
-    chosen = by_week(((row.start, number) for number, row in enumerate(rows)), PER_WEEK)
-    partners = list(pool.partners(rows, [rows[number] for number in chosen]))
+    partners = list(pool.partners(rows, _some_of_each_week(rows)))
     zone_open = statement.precision.zone_open
     votes = [
-        Vote(each.row.start.replace(tzinfo=None), each.offset, each.row.entry.fee is not None)
+        Vote.of(each.row, each.known, each.offset)
         for each in partners
         if each.offset is not None and _may_vote(each, zone_open=zone_open)
     ]
@@ -339,7 +439,7 @@ def _placed(taken: _Reading, statement: Statement) -> tuple[list[Observation], S
         if row.settled:
             rows.append(row)
             continue
-        offsets = settling.offsets(row.start.replace(tzinfo=None))
+        offsets = settling.offsets(row.printed)
         if not offsets or not taken.election.agreeing:
             open_rows += 1
             rows.append(row)
@@ -347,7 +447,7 @@ def _placed(taken: _Reading, statement: Statement) -> tuple[list[Observation], S
         precision = row.precision
         if id(precision) not in precisions:
             precisions[id(precision)] = precision, attrs.evolve(precision, zone_open=False)
-        rows.append(observe(_at(row.entry, offsets, precisions[id(precision)][1])))
+        rows.append(_at(row, offsets, precisions[id(precision)][1]))
     votes = taken.election.times
     considered = sum(each.offset is not None for each in taken.partners)
     decided = open_rows < len(rows)
@@ -363,16 +463,53 @@ def _placed(taken: _Reading, statement: Statement) -> tuple[list[Observation], S
     )
 
 
-def _at(entry: Entry, offsets: Sequence[dt.timedelta], precision: Precision) -> Entry:
+def _at(row: Observation, offsets: Sequence[dt.timedelta], precision: Precision) -> Observation:
+    entry, source = row.entry, row.entry.source
     time = _moved(entry.time, -offsets[0])
     other = _moved(entry.time, -offsets[1]) if len(offsets) > 1 else None
-    source = attrs.evolve(entry.source, precision=precision, other_time=other)
-    return attrs.evolve(entry, time=time, source=source)
+    placed = copied(
+        entry,
+        time=time,
+        source=copied(source, precision=precision, other_time=other),
+    )
+    return copied(
+        row,
+        entry=placed,
+        start=time,
+        end=_moved(row.end, -offsets[0]),
+        precision=precision,
+        other_start=other,
+        clock=UTC_CLOCK,
+    )
 
 
-def _hints(taken: _Reading, others: Iterable[Sequence[_Reading]]) -> Iterator[Suspect]:
+_Value = TypeVar("_Value")
+
+
+def copied(value: _Value, **changes: object) -> _Value:
+    """Return a frozen value with some fields changed to what is known to be good.
+
+    What `attrs.evolve` does, for a million values: nothing is converted and checked again.
+    """
+    kind: type[Any] = type(value)
+    copy = object.__new__(kind)
+    for name in _names_of(kind):  # type: ignore[arg-type]  # every class is hashable
+        changed = changes.get(name, _SAME)
+        object.__setattr__(copy, name, getattr(value, name) if changed is _SAME else changed)
+    return copy  # type: ignore[no-any-return]  # of the kind that was given
+
+
+_SAME: Final = object()
+
+
+@functools.cache
+def _names_of(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(kind))
+
+
+def _hints(rows: Iterable[Observation], others: Iterable[Sequence[_Reading]]) -> Iterator[Suspect]:
     """Yield rows that are a known entry in another order of dates."""
-    by_row = {row.entry.source.row: row.entry for row in taken.rows}
+    by_row = {row.entry.source.row: row.entry for row in rows}
     said: set[int | None] = set()
     for readings in others:
         for reading in readings:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bitstamp_ledger import Reconciliation
+
 PAGE_2013 = """[
   {"usd": "-11.37", "btc": "0.08650000", "btc_usd": "131.50", "order_id": 6877187, "fee": "0.06",
    "type": 2, "id": 1296712, "datetime": "2013-09-02 13:17:49"},
@@ -21,6 +23,11 @@ Type,Datetime,Account,Amount,Value,Rate,Fee,Sub Type
 Deposit,"Jul. 10, 2012, 12:14 PM",Main Account,367.65 USD,,,,
 Market,"Sep. 02, 2013, 01:17 PM",Main Account,0.08650000 BTC,11.37 USD,131.50 USD,0.06 USD,Buy
 Market,"Sep. 03, 2013, 01:17 PM",Main Account,0.10000000 BTC,13.00 USD,130.00 USD,0.07 USD,Buy
+"""
+
+COINTRACKING = """\
+"Type","Buy","Cur.","Sell","Cur.","Fee","Cur.","Exchange","Group","Comment","Date"
+"Trade","0.0865","BTC","11.43","USD","0.06","USD","Bitstamp","","","9/2/2013 13:17"
 """
 
 
@@ -51,18 +58,20 @@ class TestReconcile:
 
         assert done.returncode == 0
         assert "Ledger: 3" in done.stdout
-        assert "Conflict: the exchange sent record 1296712 with 2 different contents" in done.stdout
+        assert "Conflicts, all of them kept: 1" in done.stdout
+        assert "the exchange sent record" in done.stdout
         assert "3 received = 2 kept + 0 witnessed + 1 quarantined" in done.stdout
 
     def test_tells_witnesses_from_new_rows(self, folder: Path) -> None:
-        """Machines get the same facts as people."""
+        """Machines get the whole result, which the library reads again."""
         done = run("reconcile", "--api", "page.json", "--file", "export.csv", "--json", cwd=folder)
-        said = json.loads(done.stdout)
+        result = Reconciliation.from_json(done.stdout)
 
-        assert {match["file"][0]["row"] for match in said["matches"]} == {1, 2}
-        assert [row["row"] for row in said["new"]] == [3]
-        assert len(said["entries"]) == 4
-        assert said["counts"]["adds_up"] is True
+        assert {match.file[0].source.row for match in result.matches} == {1, 2}
+        assert [row.source.row for row in result.new] == [3]
+        assert len(result.entries) == 4
+        assert result.counts.adds_up
+        assert json.loads(done.stdout)["schema"] == 1
 
     def test_explains_its_matches(self, folder: Path) -> None:
         """In words, with the interval that the row stands for."""
@@ -72,6 +81,53 @@ class TestReconcile:
 
         assert "row 2 of export.csv is API record 1296712" in done.stdout
         assert "2013-09-02 13:17:00 up to 13:18:00" in done.stdout
+
+    def test_explains_what_matched_nothing_and_each_file(self, folder: Path) -> None:
+        """The nearest record, with the fields that excluded it; and how the file was read."""
+        done = run(
+            "reconcile", "--api", "page.json", "--file", "export.csv", "--explain", cwd=folder
+        )
+
+        assert "row 3 of export.csv is kept as new" in done.stdout
+        assert "excluded by time, base amount, quote amount" in done.stdout
+        assert "export.csv (bitstamp-g1)\n  zone: UTC" in done.stdout
+
+    def test_shows_how_each_file_was_read(self, folder: Path) -> None:
+        """Its zone, its fee, its dates and its ids, with what speaks for each."""
+        (folder / "table.csv").write_text(COINTRACKING)
+        done = run("reconcile", "--api", "page.json", "--file", "table.csv", cwd=folder)
+        shown = [
+            [cell.strip() for cell in line.strip("│").split("│")]
+            for line in done.stdout.splitlines()
+            if line.startswith("│ table.csv")
+        ]
+
+        assert [cells[:3] for cells in shown] == [
+            ["table.csv", "zone", "undecided"],
+            ["table.csv", "date order", "undecided"],
+            ["table.csv", "fee", "undecided"],
+            ["table.csv", "ids", "not proven"],
+        ]
+        assert all(cells[3] for cells in shown)
+
+    def test_lists_no_more_than_asked_for(self, folder: Path) -> None:
+        """And says how many there are."""
+        done = run("reconcile", "--api", "page.json", "--limit", "1", cwd=folder)
+
+        assert "Ledger: 3" in done.stdout
+        assert "… and 2 more; --limit 0 lists all." in done.stdout
+        assert (
+            "more;" not in run("reconcile", "--api", "page.json", "--limit", "0", cwd=folder).stdout
+        )
+
+    def test_an_empty_ledger_is_shown_as_empty(self, folder: Path) -> None:
+        """Rather than not at all."""
+        (folder / "page.json").write_text("[]")
+        done = run("reconcile", "--api", "page.json", cwd=folder)
+
+        assert "Ledger: 0" in done.stdout
+        assert "Conflicts" not in done.stdout
+        assert "0 received = 0 kept" in done.stdout
 
     @pytest.mark.parametrize("name", ["ledger.csv", "ledger.jsonl"])
     def test_writes_the_ledger(self, folder: Path, name: str) -> None:

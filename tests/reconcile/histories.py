@@ -71,13 +71,11 @@ class Score:
     left: int
     """Rows that are in the result though another entry tells the same."""
 
-    unshown: int
-    """Of those, rows that are neither suspects nor in conflicts."""
+    undecidable: int
+    """Of those, at least so many rows of which nothing tells in which zone they were printed."""
 
-    @property
-    def recall(self) -> float:
-        """The share of repeats that were recognised."""
-        return 1 - self.left / self.repeated if self.repeated else 1.0
+    unshown: int
+    """Of the rows left, those that are neither suspects nor in conflicts."""
 
 
 def _money(value: Decimal, places: str = "0.01") -> Decimal:
@@ -239,58 +237,115 @@ def history(seed: int, *, trades: int = 120, files: int = 2) -> History:
 
 def _class(fill: Fill) -> tuple[object, ...]:
     """Return what trades share that no row tells apart."""
-    return (
-        fill.base,
-        fill.quote,
-        fill.buy,
-        fill.amount,
-        fill.time.replace(second=0, microsecond=0),
-    )
+    return (*_content(fill), fill.time.replace(second=0, microsecond=0))
+
+
+def _content(fill: Fill) -> tuple[object, ...]:
+    return fill.base, fill.quote, fill.buy, fill.amount
+
+
+class _Truth:
+    """What happened and was told, by what no row tells apart."""
+
+    def __init__(self, true: History) -> None:
+        by_id = {fill.transaction_id: fill for fill in true.fills}
+        told_by_api = [by_id[number] for number in sorted(true.told)]
+        orders_told = {fill.order_id for fill in told_by_api}
+        sources = [told_by_api]
+        precise = [told_by_api]
+        for file in true.files:
+            # An order whose executions are known is no trade of its own.
+            fills = [
+                fill
+                for fill in file.truth.values()
+                if fill.amount == by_id[fill.transaction_id].amount
+                or fill.order_id not in orders_told
+            ]
+            sources.append(fills)
+            if file.statement.precision.time_step < dt.timedelta(minutes=1):
+                precise.append(fills)
+        self.most: Counter[object] = Counter()
+        """As often as it happened, as far as anyone tells."""
+        told = {(each.transaction_id, each.amount): each for fills in sources for each in fills}
+        for fill in told.values():
+            self.most[_class(fill)] += 1
+        self.least: Counter[object] = Counter()
+        """As often as the sources tell apart."""
+        for fills in sources:
+            self.least |= Counter(map(_class, fills))
+        by_second: Counter[tuple[object, object]] = Counter()
+        for fills in precise:
+            by_second |= Counter((_class(fill), fill.time.replace(microsecond=0)) for fill in fills)
+        seconds: Counter[object] = Counter()
+        for (key, _), number in by_second.items():
+            seconds[key] += number
+        self.least |= seconds
+
+
+def _undecidable(true: History, file: File) -> set[int]:
+    """Return the rows of a file whose zone cannot be told.
+
+    It takes three different trades that are known elsewhere, in that half of the year: with a
+    zone, and with nothing like them within the reach of a clock.
+    """
+    if not (file.statement.precision.zone_open or file.statement.alternatives):
+        return set()
+    elsewhere = set(true.told)
+    for other in true.files:
+        if other is not file and not other.statement.precision.zone_open:
+            elsewhere.update(fill.transaction_id for fill in other.truth.values())
+    times: dict[object, list[dt.datetime]] = {}
+    for fill in true.fills:
+        times.setdefault(_content(fill), []).append(fill.time)
+    zone = UTC if file.zone == "UTC" else zoneinfo.ZoneInfo(file.zone)
+
+    def season(fill: Fill) -> object:
+        # Some zones have one time in summer and differ in winter, others the other way about.
+        local = fill.time.astimezone(zone)
+        return local.utcoffset(), 4 <= local.month <= 10
+
+    witnesses: dict[object, set[object]] = {}
+    for fill in file.truth.values():
+        reach = dt.timedelta(hours=15)
+        alone = sum(abs(time - fill.time) < reach for time in times.get(_content(fill), ())) == 1
+        if fill.transaction_id in elsewhere and alone:
+            witnesses.setdefault(season(fill), set()).add(_content(fill))
+    return {
+        number for number, fill in file.truth.items() if len(witnesses.get(season(fill), ())) < 3
+    }
 
 
 def score(true: History, result: Reconciliation) -> Score:
     """Hold a result against the truth."""
+    truth = _Truth(true)
     by_id = {fill.transaction_id: fill for fill in true.fills}
-    of_row = {
-        id(entry.source.raw): file.truth[entry.source.row or 0]
-        for file in true.files
-        for entry in file.statement.entries
-    }
-    wanted: Counter[object] = Counter()
-    for source in (
-        [by_id[number] for number in true.told],
-        *(list(file.truth.values()) for file in true.files),
-    ):
-        counts = Counter(map(_class, source))
-        wanted |= counts
-    joined = {
-        _class(fill)
-        for file in true.files
-        for fill in file.truth.values()
-        if fill.amount != by_id[fill.transaction_id].amount
-    }
-    orders_told = {by_id[number].order_id for number in true.told}
+    of_row: dict[int, tuple[Fill, bool]] = {}
     for file in true.files:
-        for fill in file.truth.values():
-            if _class(fill) in joined and fill.order_id in orders_told:
-                del wanted[_class(fill)]
-    got: Counter[object] = Counter()
+        undecidable = _undecidable(true, file)
+        for entry in file.statement.entries:
+            number = entry.source.row or 0
+            of_row[id(entry.source.raw)] = file.truth[number], number in undecidable
     shown = {id(each.row.source.raw) for each in result.suspects}
     shown |= {id(row.source.raw) for each in result.conflicts for row in each.file}
-    unshown: Counter[object] = Counter()
+    got: Counter[object] = Counter()
+    in_sight: Counter[object] = Counter()
+    excused: Counter[object] = Counter()
     for entry in result.entries:
         if entry.source.row is None:
-            fill = by_id[entry.transaction_id or 0]
-        else:
-            fill = of_row[id(entry.source.raw)]
-            unshown[_class(fill)] += id(entry.source.raw) not in shown
-        got[_class(fill)] += 1
+            got[_class(by_id[entry.transaction_id or 0])] += 1
+            continue
+        fill, undecidable_row = of_row[id(entry.source.raw)]
+        key = _class(fill)
+        got[key] += 1
+        in_sight[key] += id(entry.source.raw) in shown
+        excused[key] += undecidable_row
     rows = sum(len(file.truth) for file in true.files)
-    left = got - wanted
+    left = got - truth.most
     return Score(
         rows=rows,
-        repeated=rows + len(true.told) - sum(wanted.values()),
-        lost=sum((wanted - got).values()),
+        repeated=rows + len(true.told) - sum(truth.most.values()),
+        lost=sum((truth.least - got).values()),
         left=sum(left.values()),
-        unshown=sum(min(number, unshown[key]) for key, number in left.items()),
+        undecidable=sum(min(number, excused[key]) for key, number in left.items()),
+        unshown=sum((left - in_sight).values()),
     )

@@ -5,13 +5,24 @@ Source: docs/facts/files.md, "Differences".
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bitstamp_ledger import Entry, Grade, Reconciliation, Rule, Statement, read_statement
+from bitstamp_ledger import (
+    Decision,
+    Entry,
+    Grade,
+    Reconciliation,
+    Rule,
+    Statement,
+    Verdict,
+    read_statement,
+)
 from bitstamp_ledger.reconcile import reconcile
 from tests.reconcile.builders import Happened, g1_lines, g1_row, raw_records, records
 
@@ -206,7 +217,7 @@ def test_times_at_the_ends_of_the_calendar_do_no_harm(year: str) -> None:
 def test_a_fee_inside_the_amount_is_taken_out(side: str) -> None:
     """D17: trade A as CoinTracking prints it, 2006.77393 paid or 1986.80607 received."""
     trade = attrs.evolve(A, side=side)
-    result = reconcile(records([trade]), [cointracking(trade)])
+    result = reconcile(records([trade]), [cointracking(trade, timezone="UTC")])
     assert [match.rule for match in result.matches] == [Rule.INTERVALS]
     assert result.readings[0].answer == "undecided"
 
@@ -242,7 +253,7 @@ def test_a_pair_that_was_only_sent_and_received_is_the_same() -> None:
         A, side="Sell", base="ETH", quote="BTC", amount="0.83310000", price="0.05914377", fee=None
     )
     trades = [sale]
-    result = reconcile(records(trades), [cointracking(sale)])
+    result = reconcile(records(trades), [cointracking(sale, timezone="UTC")])
     assert len(result.matches) == 1
 
 
@@ -470,3 +481,159 @@ def test_a_file_of_orders_tells_its_zone_too() -> None:
     result = reconcile(api, [orders(*shown(single), joined, timezone=None)])
     assert len(result.matches) == 7
     assert result.zones[0].zone == "America/New_York"
+
+
+# -- laws
+
+
+def bot(hours: Iterable[int]) -> list[Happened]:
+    """Return the trades of these hours of a week; the bot's are all alike."""
+    return [
+        attrs.evolve(A, id=100 + hour, time=f"2021-05-{3 + hour // 24:02} {hour % 24:02}:00:05")
+        for hour in sorted(hours)
+    ]
+
+
+def bots_in(result: Reconciliation) -> list[Entry]:
+    """Return what the bot did, in the one week that it ran."""
+    return [
+        entry
+        for entry in result.entries
+        if entry.legs[0].value == Decimal(A.amount)
+        and (entry.time.year, entry.time.month) == (2021, 5)
+    ]
+
+
+HOURS = st.sets(st.integers(0, 47), max_size=6)
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_no_trade_of_a_bot_is_lost_in_a_zone_that_nobody_states(data: st.DataObject) -> None:
+    """The API holds some hours, each file others, in zones of their own; some trades tell them.
+
+    Whatever is paired, the ledger has at least as many trades as there were.
+    """
+    witnesses = [*at(*WINTER), *SUMMER_TRADES][: data.draw(st.integers(0, 6))]
+    held = data.draw(HOURS)
+    told = set(held)
+    files = []
+    # In two layouts: files that are the same to the last cell are held to be one.
+    for clock in ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")[: data.draw(st.integers(1, 2))]:
+        hours, zone = data.draw(HOURS), data.draw(st.sampled_from(ZONES))
+        told |= hours
+        files.append(cointracking(*witnesses, *bot(hours), zone=zone, clock=clock))
+    result = reconcile(records([*witnesses, *bot(held)]), files)
+    assert len(bots_in(result)) >= len(told)
+    assert result.counts.adds_up
+
+
+@given(st.data())
+def test_a_row_is_an_order_only_if_it_is_all_of_it(data: st.DataObject) -> None:
+    """One unit more, or one execution left out, and it is something else."""
+    units = data.draw(st.lists(st.integers(1, 10**6), min_size=2, max_size=5))
+    fills = [
+        attrs.evolve(
+            A,
+            id=number,
+            order=7,
+            time=f"2024-05-14 09:12:{number:02}.5",
+            amount=f"{Decimal(unit).scaleb(-8):.8f}",
+            price="100000.00",
+            fee="0.10000",
+        )
+        for number, unit in enumerate(units, 1)
+    ]
+    total = sum(units)
+    value = sum((Decimal(fill.value) for fill in fills), Decimal(0))
+    row = f"Buy,BTC/EUR,1,{Decimal(total).scaleb(-8):.8f},{value},2024-05-14 09:12:01"
+    whole = reconcile(records(fills), [orders(row)])
+    assert [len(match.api) for match in whole.matches] == [len(fills)]
+    assert whole.new == whole.api_only == ()
+    more = f"Buy,BTC/EUR,1,{Decimal(total + 1).scaleb(-8):.8f},{value},2024-05-14 09:12:01"
+    assert reconcile(records(fills), [orders(more)]).matches == ()
+    lacking = data.draw(st.sampled_from(fills))
+    left = [fill for fill in fills if fill is not lacking]
+    assert reconcile(records(left), [orders(row)]).matches == ()
+
+
+FEBRUARY = ("2021-02-02 08:10:09", "2021-02-06 11:41:36", "2021-02-09 20:17:51")
+MAY = ("2021-04-28 05:30:00", "2021-05-02 17:59:59", "2021-05-07 23:20:07")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Paris"])
+def test_two_files_of_one_clock_are_compared_without_a_zone(zone: str) -> None:
+    """Nothing is known of their zone but that it is one: three trades of those weeks say so."""
+    trades = at(*MAY)
+    first = cointracking(*trades, *hourly(9, 10), zone=zone)
+    second = cointracking(*trades, *hourly(10, 11), zone=zone, clock="%d.%m.%Y %H:%M:%S")
+    result = reconcile([], [first, second])
+    assert len(result.entries) == 6
+    assert [each.zone for each in result.zones] == ["undecided", "undecided"]
+
+
+def test_two_files_of_two_clocks_are_not_taken_for_one() -> None:
+    """The same history in two zones: the bot's hours overlap as printed, and are other hours."""
+    trades = [*at(*WINTER), *SUMMER_TRADES]
+    first = cointracking(*trades, *hourly(9, 10), zone="UTC")
+    second = cointracking(*trades, *hourly(7, 8), zone="Europe/Paris")
+    assert len(bots_in(reconcile([], [first, second]))) == 4
+
+
+def test_clocks_that_agree_in_winter_may_differ_in_summer() -> None:
+    """Paris and Lagos: one shows eleven at nine, the other at ten."""
+    trades = at(*FEBRUARY)
+    first = cointracking(*trades, *hourly(9), zone="Europe/Paris")
+    clock = "%d.%m.%Y %H:%M:%S"  # Else they would be one file, saved twice, to the last cell.
+    second = cointracking(*trades, *hourly(10), zone="Africa/Lagos", clock=clock)
+    result = reconcile([], [first, second])
+    assert len(result.entries) == 5
+    assert len(bots_in(result)) == 2
+
+
+def test_a_bot_is_one_witness_however_often_it_trades() -> None:
+    """At ten by the API, at eleven by a file that is in UTC: four days tell no more than one."""
+    days = [
+        attrs.evolve(A, id=day, time=f"2021-05-{day:02} 10:00:05", order=day) for day in range(3, 7)
+    ]
+    rows = [attrs.evolve(each, time=each.time.replace(" 10", " 11")) for each in days]
+    result = reconcile(records(days), [cointracking(*rows)])
+    assert result.matches == ()
+    assert fields(result) == ["time zone"] * 4
+
+
+def test_files_that_stay_open_wait_for_those_that_tell() -> None:
+    """The first file shares nothing with the API, but three trades with the second, which does."""
+    ours = at(*WINTER)
+    others = at("2021-01-05 05:00:00", "2021-02-06 06:00:00", "2021-03-04 07:00:00", first=4)
+    first = cointracking(*others, *hourly(9), zone="Europe/Paris")
+    second = cointracking(*ours, *others, zone="Asia/Kathmandu", clock="%d.%m.%Y %H:%M:%S")
+    for statements in ((first, second), (second, first)):
+        result = reconcile(records(ours), statements)
+        assert len(result.entries) == 7
+
+
+@pytest.mark.parametrize("hour", [8, 9, 10])
+def test_one_row_of_an_unknown_zone_is_shown_and_kept(hour: int) -> None:
+    """Even where it fits as printed: it may be the bot's trade of another hour."""
+    row = attrs.evolve(A, time=f"2021-05-03 {hour:02}:00:05")
+    result = reconcile(records(hourly(10)), [cointracking(row)])
+    assert result.matches == ()
+    assert fields(result) == ["time zone"]
+
+
+def test_a_row_of_an_unknown_zone_that_may_be_an_order_is_shown() -> None:
+    """All executions together, two hours off."""
+    result = reconcile(
+        records(order(7, first=1)), [orders(ROW.replace(" 09:", " 11:"), timezone=None)]
+    )
+    assert result.matches == ()
+    assert fields(result) == ["time zone"]
+    first, *_ = records(order(7, first=1))
+    said = Decision(verdict=Verdict.REJECT, record_id=first.id, row_id=result.suspects[0].row.id)
+    again = reconcile(
+        records(order(7, first=1)),
+        [orders(ROW.replace(" 09:", " 11:"), timezone=None)],
+        decisions=[said],
+    )
+    assert fields(again) == []

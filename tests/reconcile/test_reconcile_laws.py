@@ -12,11 +12,12 @@ import attrs
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bitstamp_ledger import Decision, Entry, Reconciliation, Statement, Verdict
+from bitstamp_ledger import Decision, Entry, Reconciliation, Rule, Statement, Verdict
 from bitstamp_ledger.reconcile import reconcile
 from tests.reconcile.builders import (
     Happened,
     canonical,
+    facts,
     g1,
     g2,
     ledger,
@@ -414,3 +415,150 @@ def test_sources_that_hold_whole_minutes_give_the_truth(data: st.DataObject) -> 
     seen = {trade.id for rows in (held, *(rows for _, rows in sources)) for trade in rows}
     assert old_rows(result) == Counter(old_row(trade) for trade in truth if trade.id in seen)
     assert result.conflicts == ()
+
+
+# -- ids
+
+
+@given(st.data())
+def test_two_ids_of_one_kind_are_two_events(data: st.DataObject) -> None:
+    """Whatever the content: once one id of a file has proved itself, none is paired with another.
+
+    The histories are full of equal trades, so content alone would pair them.
+    """
+    trades = data.draw(happenings(max_size=8))
+    held, rows = data.draw(parts(trades)), data.draw(parts(trades))
+    shared = {trade.id for trade in held} & {trade.id for trade in rows}
+    assume(shared)
+    result = reconcile(records(held), [g2(*rows)])
+    assert {match.api[0].transaction_id for match in result.matches} == shared
+    assert all(
+        match.api[0].transaction_id == match.file[0].transaction_id for match in result.matches
+    )
+    assert {row.transaction_id for row in result.new} == {trade.id for trade in rows} - shared
+
+
+@given(st.data())
+def test_one_id_with_two_contents_is_a_conflict(data: st.DataObject) -> None:
+    """Both stay, whatever else the content fits; the other rows are paired by their ids."""
+    trades = data.draw(happenings(max_size=8))
+    assume(len(trades) > 2)
+    changed = data.draw(st.sampled_from(trades))
+    rows = [
+        attrs.evolve(trade, amount="0.30000000") if trade is changed else trade for trade in trades
+    ]
+    result = reconcile(records(trades), [g2(*rows)])
+    assert {entry.transaction_id for entry in result.new} == {changed.id}
+    (conflict,) = result.conflicts
+    assert [entry.transaction_id for entry in (*conflict.api, *conflict.file)] == [changed.id] * 2
+    assert {match.rule for match in result.matches} == {Rule.EXCHANGE_ID}
+    assert len(result.matches) == len(trades) - 1
+
+
+@given(st.sets(st.integers(0, 59), min_size=3, max_size=8), st.integers(1000, 10**9))
+def test_ids_of_another_kind_switch_the_rule_off(minutes: set[int], shift: int) -> None:
+    """Trades at three different times whose contents agree and whose ids do not."""
+    trades = [
+        Happened(id=number, time=f"2021-05-14 09:{minute:02}:05")
+        for number, minute in enumerate(sorted(minutes), 1)
+    ]
+    rows = [attrs.evolve(trade, id=trade.id + shift) for trade in trades]
+    result = reconcile(records(trades), [g2(*rows)])
+    assert {match.rule for match in result.matches} == {Rule.INTERVALS}
+    assert len(result.matches) == len(trades)
+    assert not result.ids[0].trusted
+    assert "not the exchange's ids" in result.ids[0].explanation
+
+
+@given(st.sets(st.integers(0, 59), min_size=3, max_size=8), st.integers(1, 7))
+def test_ids_that_contradict_throughout_switch_the_rule_off(minutes: set[int], by: int) -> None:
+    """Every id is that of another record: a tool's own numbers, which happen to be low as well."""
+    trades = [
+        Happened(id=number, time=f"2021-05-14 09:{minute:02}:05")
+        for number, minute in enumerate(sorted(minutes), 1)
+    ]
+    assume(by % len(trades))
+    rows = [attrs.evolve(trade, id=1 + (trade.id - 1 + by) % len(trades)) for trade in trades]
+    result = reconcile(records(trades), [g2(*rows)])
+    assert {match.rule for match in result.matches} == {Rule.INTERVALS}
+    assert len(result.matches) == len(trades)
+    assert result.conflicts == ()
+    assert not result.ids[0].trusted
+
+
+# -- what a further statement may change
+
+
+def witnessed(result: Reconciliation, of: Statement) -> Counter[object]:
+    """Which records have a row of this file for a witness."""
+    own = set(map(id, of.entries))
+    return Counter(
+        facts(match.api[0]) for match in result.matches if any(id(row) in own for row in match.file)
+    )
+
+
+def kept(result: Reconciliation, of: Statement) -> int:
+    """How many rows of this file are in the ledger."""
+    own = set(map(id, of.entries))
+    return sum(id(row) in own for row in result.new)
+
+
+@given(st.data())
+def test_another_statement_takes_no_witness_away(data: st.DataObject) -> None:
+    """Every record keeps its witness, and no row that was one is kept as a trade of its own."""
+    truth = data.draw(happenings(max_size=8, fees=FEES[1:]))
+    api = records(data.draw(parts(truth)))
+    files = [
+        data.draw(exports())(*data.draw(parts(truth))) for _ in range(data.draw(st.integers(1, 2)))
+    ]
+    further = data.draw(exports())(*data.draw(parts(truth)))
+    before, after = reconcile(api, files), reconcile(api, [*files, further])
+    assert {id(entry) for entry in before.entries if entry.source.row is None} <= set(
+        map(id, after.entries)
+    )
+    for file in files:
+        assert witnessed(before, file) == witnessed(after, file)
+        assert kept(after, file) <= kept(before, file)
+
+
+def test_a_row_is_the_witness_of_a_record_rather_than_of_a_row() -> None:
+    """It fits both: what the record lost to another file would look as if nobody had seen it."""
+    held = Happened(fee="0.10001")
+    silent = attrs.evolve(held, fee=None)
+    other = attrs.evolve(held, fee="0.10000")
+    result = reconcile(records([held]), [g2(held, other, with_ids=False), g1(silent)])
+    assert [len(match.file) for match in result.matches] == [1, 1]
+    assert result.file_matches == ()
+
+
+@given(st.data())
+def test_a_decision_outlives_a_further_statement(data: st.DataObject) -> None:
+    """Confirmed and rejected pairs of one file, whatever the next one says."""
+    trades, rows = data.draw(happenings()), data.draw(happenings())
+    assume(trades and rows)
+    api, file = records(trades), data.draw(exports())(*rows)
+    record, row = data.draw(st.sampled_from(api)), data.draw(st.sampled_from(file.entries))
+    verdict = data.draw(st.sampled_from(Verdict))
+    said = [Decision(verdict=verdict, record_id=record.id, row_id=row.id)]
+    further = data.draw(statements()).read
+    result = reconcile(api, [file, further], decisions=said)
+    own = {(match.api[0].id, match.file[0].id) for match in result.matches}
+    assert ((record.id, row.id) in own) is (verdict is Verdict.CONFIRM)
+
+
+@given(happenings(), statements())
+def test_a_decision_on_others_changes_nothing(trades: list[Happened], drawn: Drawn) -> None:
+    """Nor does the way that is gone: plain pairs are found a shorter way where nobody decided."""
+    api, file = records(trades), drawn.read
+    said = [Decision(verdict=Verdict.REJECT, record_id="nobody", row_id="nothing")]
+    assert canonical(reconcile(api, [file])) == canonical(reconcile(api, [file], decisions=said))
+
+
+@given(happenings(max_size=8), st.lists(statements(), min_size=2, max_size=2))
+def test_a_decision_on_others_changes_nothing_of_two_files(
+    trades: list[Happened], drawn: list[Drawn]
+) -> None:
+    """The second file meets what the short way has left."""
+    api, files = records(trades), [each.read for each in drawn]
+    said = [Decision(verdict=Verdict.REJECT, record_id="nobody", row_id="nothing")]
+    assert canonical(reconcile(api, files)) == canonical(reconcile(api, files, decisions=said))

@@ -22,6 +22,7 @@ from bitstamp_ledger import (
 )
 from bitstamp_ledger.reconcile import reconcile
 from tests.reconcile.builders import (
+    G1_HEADER,
     Happened,
     g1,
     g1_lines,
@@ -33,6 +34,7 @@ from tests.reconcile.builders import (
     raw_records,
     records,
 )
+from tests.reconcile.verdicts import COINTRACKING, table
 
 A = Happened()
 
@@ -186,6 +188,48 @@ def test_the_row_that_is_printed_alike_is_the_better_witness() -> None:
     assert len(result.matches) == 1
     assert [str(row.fee) for row in result.new] == ["9.98394 EUR"]
     assert result.conflicts == ()
+
+
+@pytest.mark.parametrize("value", ["1 996,79", "1\u00a0996,79", "1\u202f996,79", "1996,79"])
+def test_a_decimal_comma_and_spaces_between_thousands_are_read(value: str) -> None:
+    """D19: a spreadsheet of another country saved the file."""
+    row = f'Market;"Mar. 28, 2021, 12:41 AM";Main Account;0,04219875 BTC;{value} EUR;'
+    text = f"{G1_HEADER.replace(',', ';')}\n{row}47318,62 EUR;9,98393 EUR;Buy\n"
+    result = reconciled([A], read_statement(text.encode()))
+    assert [match.grade for match in result.matches] == [Grade.STRONG]
+
+
+@pytest.mark.parametrize("noise", ["9.983930000000001", "9.983929999999999"])
+def test_noise_of_binary_floats_is_within_the_last_digit(noise: str) -> None:
+    """D15: a program computed with floats, and printed all of their digits."""
+    result = reconciled([A], g1_lines(g1_row(A).replace("9.98393", noise)))
+    assert [match.grade for match in result.matches] == [Grade.STRONG]
+
+
+@pytest.mark.parametrize(
+    ("side", "legs"),
+    [
+        ("Buy", '"0.04219875","BTC","2006.77393","EUR"'),
+        ("Sell", '"1986.80607","EUR","0.04219875","BTC"'),
+    ],
+)
+def test_a_fee_that_was_folded_into_the_quote_is_taken_out(side: str, legs: str) -> None:
+    """D17: 1996.79 and a fee of 9.98393, as CoinTracking prints them."""
+    row = f'"Trade",{legs},"9.98393","EUR","Bitstamp","","","28.03.2021 00:41"'
+    result = reconciled([attrs.evolve(A, side=side)], table(COINTRACKING, row, timezone="UTC"))
+    assert [match.grade for match in result.matches] == [Grade.STRONG]
+
+
+def test_the_night_in_which_summer_time_begins() -> None:
+    """D5: 00:41 and 01:05 were 01:41 and 03:05 in Paris; no single shift fits both."""
+    trades = [A, later(A, "2021-03-28 01:05:10")]
+    rows = (
+        '"Trade","0.04219875","BTC","2006.77393","EUR","9.98393","EUR","Bitstamp","","",'
+        f'"28.03.2021 {time}"'
+        for time in ("01:41", "03:05")
+    )
+    result = reconciled(trades, table(COINTRACKING, *rows, timezone="Europe/Paris"))
+    assert [match.grade for match in result.matches] == [Grade.STRONG] * 2
 
 
 # -- repeats
