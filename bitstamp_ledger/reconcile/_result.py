@@ -168,6 +168,14 @@ class Counts:
         )
 
 
+def _touches(row: Entry, span: tuple[dt.datetime, dt.datetime]) -> bool:
+    """Say whether some instant that the row's time stands for lies in the span."""
+    first, last = span
+    precision = row.source.precision
+    step = precision.time_step if precision is not None else dt.timedelta(0)
+    return row.time <= last and (row.time >= first or first - row.time < step)
+
+
 @attrs.frozen(kw_only=True)
 class Reconciliation:
     """Which rows of files are which records of the API."""
@@ -208,9 +216,7 @@ class Reconciliation:
                 first, _ = spans.get(entry.account, (entry.time, entry.time))
                 spans[entry.account] = (first, entry.time)
         return tuple(
-            row
-            for row in self.new
-            if row.account in spans and spans[row.account][0] <= row.time <= spans[row.account][1]
+            row for row in self.new if row.account in spans and _touches(row, spans[row.account])
         )
 
     def explain(self, entry: Entry) -> str:

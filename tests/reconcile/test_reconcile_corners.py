@@ -454,3 +454,12 @@ def test_dates_that_fit_in_both_orders_prove_neither() -> None:
     assert run.readings["date order"] == "undecided"
     assert run.said["new"] == ["1", "2"]
     assert "matches" not in run.said
+
+
+def test_a_row_whose_minute_holds_the_first_record_is_unexplained() -> None:
+    """The minute began before the record did; the API covers the rest of it."""
+    held = [A, attrs.evolve(A, id=8, time="2021-03-28 00:50:00")]
+    before = attrs.evolve(A, amount="0.5", time="2021-03-28 00:40:59")
+    other = attrs.evolve(A, amount="0.5")
+    run = Run(records(held), g1(before, other))
+    assert [run.name(row) for row in run.result.unexplained] == ["2"]
