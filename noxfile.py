@@ -27,6 +27,9 @@ PYTHONS = [OLDEST, *(version for version in ALSO if runs(version))]
 for absent in sorted({OLDEST, *ALSO} - set(PYTHONS)):
     print(f"Python {absent} is not installed here: its tests are skipped.")
 
+FURTHER = ["-m", "not thorough", "--hypothesis-profile=further"]
+"""What is run on the others: all but what takes a minute, with fewer examples of each law."""
+
 
 def group(name: str) -> list[str]:
     """Return the packages of a dependency group of pyproject.toml."""
@@ -39,7 +42,7 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[all]", *group("tests"))
     # Coverage is counted once, on the oldest Python, which also runs what takes a minute.
     oldest = session.python == OLDEST
-    more = ["--cov", "--cov-report=term"] if oldest else ["-m", "not thorough"]
+    more = ["--cov", "--cov-report=term"] if oldest else FURTHER
     session.run("pytest", "-q", "-n", "logical", *more, *session.posargs)
 
 
