@@ -91,6 +91,11 @@ class AsyncLedger:
         """Open a ledger as `Ledger.open` does."""
         return cls(await _in_thread(Ledger.open, place, clock=clock))
 
+    @property
+    def schema_version(self) -> int:
+        """The version of the tables that the ledger lies in."""
+        return self.blocking.schema_version
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.blocking!r}>"
 
@@ -174,6 +179,10 @@ class AsyncLedger:
         """Remember the verdict of a check that was made elsewhere."""
         await _in_thread(self.blocking.remember_check, client, report)
 
+    async def last_check(self, client: object) -> KeyReport | None:
+        """Return the last verdict on a client's key; None where it was never checked."""
+        return await _in_thread(self.blocking.last_check, client)
+
     async def import_file(
         self,
         path: StatementSource,
@@ -246,6 +255,10 @@ class AsyncLedger:
     async def imports(self) -> tuple[ImportedFile, ...]:
         """Return the files that were imported."""
         return await _in_thread(self.blocking.imports)
+
+    async def file_content(self, file_id: int) -> bytes:
+        """Return the bytes of a file that was imported."""
+        return await _in_thread(self.blocking.file_content, file_id)
 
     async def runs(self) -> tuple[Run, ...]:
         """Return the manifests of all syncs, imports and removals."""
@@ -347,6 +360,10 @@ class AsyncLedger:
         """Freeze a calendar year as it shows now."""
         return await _in_thread(self.blocking.seal, year, author=author, reason=reason)
 
+    async def seals(self) -> tuple[int, ...]:
+        """Return the sealed years."""
+        return await _in_thread(self.blocking.seals)
+
     async def sealed_changes(self, year: int | None = None) -> tuple[SealedChange, ...]:
         """Return what sealed years would show differently now."""
         return await _in_thread(self.blocking.sealed_changes, year)
@@ -357,9 +374,9 @@ class AsyncLedger:
         """Let a sealed year show what the facts say now."""
         return await _in_thread(self.blocking.accept, year, author=author, reason=reason)
 
-    async def export(self, out: SinkHandle) -> None:
-        """Write the ledger to an open sink."""
-        await _in_thread(self.blocking.export, out)
+    async def export(self, out: SinkHandle, **filters: object) -> None:
+        """Write the ledger to an open sink; ``filters`` as for `entries`."""
+        await _in_thread(self.blocking.export, out, **filters)
 
     async def rebuild(self) -> None:
         """Drop all views and make them again."""
