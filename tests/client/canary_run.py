@@ -96,11 +96,12 @@ def main() -> None:
     if "--leak" in sys.argv:
         logging.getLogger("bitstamp_ledger.client").debug("signing with %s", SECRET)
         return
-    with Sandbox(seed=11, transactions=400, derivatives=True, key=KEY, secret=SECRET) as sandbox:
-        sent = overheard(sandbox)
+    # The commands have an exchange to themselves: on the other one, faults are planned meanwhile.
+    with a_sandbox() as sandbox, a_sandbox() as calm:
+        sent = [overheard(sandbox), overheard(calm)]
         try:
             with (out / "shown.txt").open("w") as shown:
-                commands = started(sandbox, out, private)
+                commands = started(calm, out, private)
                 everything_of_both_clients(sandbox, shown)
                 for name, command in commands.items():
                     said, _ = command.communicate(timeout=60)
@@ -108,8 +109,12 @@ def main() -> None:
                     log.info("%s ended with %s", name, command.returncode)
                 shown.write(f"{sandbox!r} {sandbox} {sandbox.requests!r} {sandbox.faults!r}")
         finally:
-            tell(private / "sent.json", [*sent, *SENT_BY_ACCIDENT])
+            tell(private / "sent.json", [*sent[0], *sent[1], *SENT_BY_ACCIDENT])
         tell(private / "amounts.json", sorted(amounts_of(sandbox)))
+
+
+def a_sandbox() -> Sandbox:
+    return Sandbox(seed=11, transactions=400, derivatives=True, key=KEY, secret=SECRET)
 
 
 def tell(path: Path, what: object) -> None:
