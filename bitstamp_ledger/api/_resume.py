@@ -145,13 +145,16 @@ class HistoryProgress:
     def checkpoint(self) -> HistoryCheckpoint:
         """Where a later reading can go on, as far as records were taken."""
         earlier = self.after or HistoryCheckpoint(account=self.account, market=self.market)
-        kept = self._overlap()
+        # Until the earlier overlap was passed, late ones may still come: it begins there again, and
+        # all that was taken from there on is known.
+        goes_back = earlier.since_id is not None and not (self._ended or self._overlap_passed)
+        kept = self._kept if goes_back else self._overlap()
         ids = [entry.transaction_id for entry in kept if entry.transaction_id is not None]
         if not ids:
             return earlier
         since_id = min(ids)
-        if earlier.since_id is not None and not (self._ended or self._overlap_passed):
-            since_id = min(since_id, earlier.since_id)  # Late ones may still come.
+        if goes_back and earlier.since_id is not None:
+            since_id = min(since_id, earlier.since_id)
         seen: dict[str, tuple[str, ...]] = {}
         if not self._ended:
             seen.update((identity, earlier.seen[identity]) for identity in self._not_shown_again())

@@ -156,7 +156,7 @@ class Resuming(RuleBasedStateMachine):
 
 
 TestResuming = Resuming.TestCase
-TestResuming.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestResuming.settings = settings(max_examples=300, stateful_step_count=20, deadline=None)
 
 
 def test_nothing_new_gives_nothing_and_the_same_checkpoint() -> None:
@@ -169,6 +169,18 @@ def test_nothing_new_gives_nothing_and_the_same_checkpoint() -> None:
     assert second.checkpoint == first.checkpoint
     assert first.checkpoint.since_id == 250
     assert first.checkpoint.newest_id == 290
+
+
+def test_a_resumed_reading_that_is_interrupted_early_gives_nothing_twice() -> None:
+    """Its checkpoint reaches as far back as the one before, and knows all from there on."""
+    records = [Record(number, 2 * number) for number in range(1, 6)]
+    entries, progress = reading(records, None)
+    list(entries)
+    records += [Record(number, 2 * number) for number in range(6, 8)]
+    entries, progress = reading(records, progress.checkpoint)
+    assert next(entries).transaction_id == 12
+    entries, _ = reading(records, progress.checkpoint)
+    assert [entry.transaction_id for entry in entries] == [14]
 
 
 def test_an_account_without_records_can_be_gone_on_with() -> None:
