@@ -4,6 +4,7 @@ Everything is `Ledger`; only a sync has a shell of its own, since an async clien
 ``async for``.
 """
 
+import contextlib
 import datetime as dt
 import itertools
 import os
@@ -157,11 +158,12 @@ class AsyncLedger:
                 if progress is not None:
                     progress(job.progress)
 
-        async for entry in client.entries(since_id=job.since_id):
-            page.append(entry)
-            if len(page) == PAGE_RECORDS:
-                await commit()
-        await commit()
+        async with _closed(client.entries(since_id=job.since_id)) as reading:
+            async for entry in reading:
+                page.append(entry)
+                if len(page) == PAGE_RECORDS:
+                    await commit()
+            await commit()
         after = stated_totals(await client.balances())
         requests = requests_between(sent, requests_of(client))
         return await _in_thread(self.blocking.finish_sync, job, before, after, requests)
@@ -381,6 +383,18 @@ class AsyncLedger:
     async def rebuild(self) -> None:
         """Drop all views and make them again."""
         await _in_thread(self.blocking.rebuild)
+
+
+@contextlib.asynccontextmanager
+async def _closed(reading: AsyncIterator[Entry]) -> AsyncIterator[AsyncIterator[Entry]]:
+    """Stop requests that are still under way when the reading ends early."""
+    try:
+        yield reading
+    finally:
+        close = getattr(reading, "aclose", None)
+        if close is not None:
+            with anyio.CancelScope(shield=True):
+                await close()
 
 
 def _some(found: Iterator[Entry]) -> list[Entry]:

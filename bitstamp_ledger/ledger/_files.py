@@ -171,10 +171,19 @@ def same_rows(connection: sa.Connection, fact: FileFact, present: Iterable[int])
     ).scalar()
 
 
+def spans_of(statement: Statement) -> list[tuple[int, int]]:
+    """Return the earliest and the latest time of each reading of a file, in microseconds.
+
+    Where days and months may be swapped, the other reading can lie months away.
+    """
+    readings = (statement, *statement.alternatives)
+    return [(micros(each.span[0]), micros(each.span[1])) for each in readings if each.span]
+
+
 def store(connection: sa.Connection, fact: FileFact) -> int:
     """Keep a file."""
     number = allocate(connection, "files")
-    span = fact.statement.span
+    spans = spans_of(fact.statement)
     connection.execute(
         sa.insert(files).values(
             id=number,
@@ -184,8 +193,8 @@ def store(connection: sa.Connection, fact: FileFact) -> int:
             format=fact.statement.format,
             settings=fact.settings.to_json(),
             content=zlib.compress(fact.content, _LEVEL),
-            first_us=None if span is None else micros(span[0]),
-            last_us=None if span is None else micros(span[1]),
+            first_us=min((first for first, _ in spans), default=None),
+            last_us=max((last for _, last in spans), default=None),
         )
     )
     return number

@@ -236,9 +236,9 @@ def _statements(connection: sa.Connection) -> Iterator[tuple[int, Statement]]:
 def _windows(statements: Iterable[Statement]) -> tuple[tuple[int, int], ...]:
     """Return the spans in which partners of rows can lie, in order, none touching another."""
     spans = sorted(
-        (micros(each.span[0]) - REACH_US, micros(each.span[1]) + REACH_US)
-        for each in statements
-        if each.span is not None
+        (first - REACH_US, last + REACH_US)
+        for statement in statements
+        for first, last in _files.spans_of(statement)
     )
     joined: list[tuple[int, int]] = []
     for first, last in spans:

@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -224,8 +224,9 @@ def _closed(reading: Iterator[Entry]) -> Iterator[Iterator[Entry]]:
     try:
         yield iter(reading)
     finally:
-        if isinstance(reading, Generator):
-            reading.close()
+        close = getattr(reading, "close", None)
+        if close is not None:
+            close()
 
 
 def requests_of(client: object) -> int | None:
