@@ -1,5 +1,6 @@
 """The proof of a ledger: it holds on whole histories, and finds what is wrong with others."""
 
+import itertools
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -225,3 +226,23 @@ def test_a_late_record_moves_the_blame_to_nobody(ledger: Ledger) -> None:
     book.records.append(trade(4))
     proof = ledger.prove(book)
     assert [each.since is None for each in proof.located] == [False, False]
+
+
+class Moving(Book):
+    """An account that is traded on while it is read."""
+
+    def balances(self) -> tuple[bl.Balance, ...]:
+        now = Decimal(next(MOMENTS))
+        return (bl.Balance(currency="EUR", total=now, available=now, reserved=Decimal(0)),)
+
+
+MOMENTS = itertools.count(1)
+
+
+def test_balances_that_move_while_entries_are_read_prove_nothing(ledger: Ledger) -> None:
+    """They belong to no moment that the entries could add up to, so they are not kept."""
+    proof = ledger.prove(Moving([deposit(1, "1.00")]))
+    assert not proof.holds
+    assert not proof.steady
+    assert proof.read_at is None
+    assert proof.currencies[0].stated is None
