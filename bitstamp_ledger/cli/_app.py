@@ -129,15 +129,51 @@ def demo(transactions: int, seed: int, out: Path, *, as_json: bool) -> int:
     default=None,
     help="Load the account from this JSON file instead.",
 )
-def sandbox(port: int, seed: int, transactions: int, account_file: Path | None) -> None:
+@click.option("--derivatives", is_flag=True, help="Make up an account that has derivatives.")
+@click.option(
+    "--latency-ms",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Wait so long before every reply.",
+)
+@click.option(
+    "--per-second",
+    type=click.IntRange(1),
+    default=None,
+    help="Requests allowed in any second; as documented unless given.",
+)
+@click.option(
+    "--per-ten-minutes",
+    type=click.IntRange(1),
+    default=None,
+    help="Requests allowed in any ten minutes; as documented unless given.",
+)
+def sandbox(
+    *,
+    port: int,
+    seed: int,
+    transactions: int,
+    account_file: Path | None,
+    latency_ms: int,
+    per_second: int | None,
+    per_ten_minutes: int | None,
+    derivatives: bool,
+) -> None:
     """Run a local exchange that speaks the documented protocol, until Ctrl-C."""
-    from bitstamp_ledger.sandbox import serve  # noqa: PLC0415 - optional packages
+    from bitstamp_ledger.sandbox import Faults, Limits, serve  # noqa: PLC0415 - optional packages
 
+    limits = Limits()
+    limits.per_1s = per_second or limits.per_1s
+    limits.per_600s = per_ten_minutes or limits.per_600s
     serve(
         port=port,
         seed=seed,
         transactions=transactions,
         account_file=account_file,
+        derivatives=derivatives,
+        faults=Faults(latency_s=latency_ms / 1000),
+        limits=limits,
         announce=lambda running: _show.sandbox(running.url, running.key, running.secret),
     )
 

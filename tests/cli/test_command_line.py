@@ -1,8 +1,11 @@
 """The command line, as a person runs it: in a process of its own."""
 
+import contextlib
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -235,22 +238,43 @@ class TestSandbox:
         """A program in any language can rehearse against it."""
         import httpx  # noqa: PLC0415 - only here
 
-        with subprocess.Popen(
-            [sys.executable, "-m", "bitstamp_ledger", "sandbox", "--transactions", "50"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=tmp_path,
-        ) as running:
-            try:
-                assert running.stdout is not None
-                said = dict(running.stdout.readline().split() for _ in range(3))
-                answer = httpx.get(f"{said['url']}/api/v2/eur_usd/", trust_env=False)
-            finally:
-                running.terminate()
+        with sandbox_running(tmp_path, "--transactions", "50") as said:
+            answer = httpx.get(f"{said['url']}/api/v2/eur_usd/", trust_env=False)
 
         assert set(said) == {"url", "key", "secret"}
         assert answer.status_code == 200
+
+    def test_is_as_slow_and_as_strict_as_it_is_told(self, tmp_path: Path) -> None:
+        """So that a program in any language can rehearse a slow exchange and its limits."""
+        import httpx  # noqa: PLC0415 - only here
+
+        options = ["--latency-ms", "150", "--per-ten-minutes", "2", "--derivatives"]
+        with sandbox_running(tmp_path, "--transactions", "50", *options) as said:
+            before = time.monotonic()
+            answers = [
+                httpx.get(f"{said['url']}/api/v2/eur_usd/", trust_env=False) for _ in range(3)
+            ]
+            took = time.monotonic() - before
+
+        assert [answer.status_code for answer in answers] == [200, 200, 400]
+        assert took >= 3 * 0.15
+
+
+@contextlib.contextmanager
+def sandbox_running(folder: Path, *options: str) -> Iterator[dict[str, str]]:
+    """Run the command; give what it says about how to reach it."""
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-m", "bitstamp_ledger", "sandbox", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=folder,
+    ) as running:
+        try:
+            assert running.stdout is not None
+            yield dict(running.stdout.readline().split() for _ in range(3))
+        finally:
+            running.terminate()
 
 
 def test_a_command_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
