@@ -11,26 +11,16 @@ import click
 from bitstamp_ledger import sinks
 from bitstamp_ledger._version import __version__
 from bitstamp_ledger.api import parse_user_transactions
-from bitstamp_ledger.cli import _demo, _show
+from bitstamp_ledger.cli import _catalogues, _demo, _doctor, _ledger, _show
 from bitstamp_ledger.cli._check_key import check_key_command
+from bitstamp_ledger.cli._options import INPUT_FILE, JSON_OPTION, LIST_OPTION
 from bitstamp_ledger.errors import BitstampLedgerError, StatementError
 from bitstamp_ledger.files import formats, read_statement
 from bitstamp_ledger.model import MAIN_ACCOUNT, Entry
 from bitstamp_ledger.reconcile import reconcile
 
-EXIT_UNPROVED = 1
 EXIT_STOPPED = 3
 EXIT_INTERRUPTED = 130
-
-INPUT_FILE = click.Path(dir_okay=False, path_type=Path)
-JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
-LIST_OPTION = click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=100,
-    show_default=True,
-    help="List at most so many rows of each kind; 0 lists all.",
-)
 
 
 def run() -> int:
@@ -64,6 +54,10 @@ def app() -> None:
     Exit codes: 0 done; 1 done, but the balances do not agree; 2 the command was
     not understood; 3 an input, the exchange or the disk stopped it; 10 to 14
     the verdict of check-key (see its help).
+
+    \b
+    Completion: eval "$(_BITSTAMP_LEDGER_COMPLETE=bash_source bitstamp-ledger)",
+    and likewise for zsh and fish.
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
@@ -97,7 +91,7 @@ def demo(transactions: int, seed: int, out: Path, *, as_json: bool) -> int:
         _show.as_json(_demo.as_document(report))
     else:
         _demo.show(report)
-    return 0 if report.proof.holds else EXIT_UNPROVED
+    return 0 if report.proof.holds else _ledger.EXIT_UNPROVED
 
 
 @app.command()
@@ -332,4 +326,11 @@ def _read_page(path: Path, account: str) -> Iterator[Entry]:
         ) from exc
 
 
-app.add_command(check_key_command)
+for _command in (
+    check_key_command,
+    *_ledger.commands(),
+    _catalogues.formats_command,
+    _catalogues.sinks_command,
+    _doctor.doctor,
+):
+    app.add_command(_command)

@@ -7,7 +7,6 @@ somebody acts; 14 the exchange cannot be reached at present.  2 and 3 mean what 
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -16,7 +15,14 @@ from rich.text import Text
 
 from bitstamp_ledger.api import KeyReport, KeyState, Probes, Severity, planned
 from bitstamp_ledger.cli import _show
-from bitstamp_ledger.client import PRODUCTION_URL, Client, Credentials, check_key
+from bitstamp_ledger.cli._options import (
+    JSON_OPTION,
+    LEDGER_VARIABLE,
+    key_options,
+    opened,
+    without_password,
+)
+from bitstamp_ledger.client import Client, check_key
 
 EXIT_CODES: Final[Mapping[KeyState, int]] = MappingProxyType(
     {
@@ -55,21 +61,22 @@ _COLOURS: Final[Mapping[Severity, str]] = MappingProxyType(
     show_default=True,
     help="How much to ask about writing; 'none' only reads, and proves less.",
 )
-@click.option("--profile", default=None, help="Take the key from the keyring, under this name.")
 @click.option(
-    "--credentials-file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    "--ledger",
+    "place",
+    envvar=LEDGER_VARIABLE,
+    show_envvar=True,
     default=None,
-    help="Take the key from this file, which only you may read.",
+    callback=without_password,
+    help="Remember the verdict in this ledger, for its syncs.",
 )
-@click.option("--base-url", default=PRODUCTION_URL, show_default=True, help="The exchange.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@key_options
+@JSON_OPTION
 def check_key_command(
-    probes_name: str,
-    profile: str | None,
-    credentials_file: Path | None,
-    base_url: str,
     *,
+    client: Client,
+    probes_name: str,
+    place: str | None,
     as_json: bool,
 ) -> int:
     """Say whether a key reads the history, and can do nothing else.
@@ -83,10 +90,12 @@ def check_key_command(
     somebody acts; 14 the exchange cannot be reached at present.
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     probes = Probes(probes_name)
-    credentials = _credentials(profile, credentials_file)
-    with Client(credentials, base_url=base_url) as client:
-        _announce(probes, base_url, credentials)
+    _announce(probes, click.get_current_context().params["base_url"])
+    if place is None:
         report = check_key(client, probes)
+    else:
+        with opened(place) as ledger:
+            report = ledger.check_key(client, probes)
     if as_json:
         sys.stdout.write(report.to_json() + "\n")
     else:
@@ -94,18 +103,10 @@ def check_key_command(
     return EXIT_CODES[report.state]
 
 
-def _credentials(profile: str | None, file: Path | None) -> Credentials:
-    if profile is not None and file is not None:
-        raise click.UsageError("Give --profile or --credentials-file, not both.")
-    if profile is not None:
-        return Credentials.from_keyring(profile)
-    return Credentials.from_env() if file is None else Credentials.from_file(file)
-
-
-def _announce(probes: Probes, base_url: str, credentials: Credentials) -> None:
+def _announce(probes: Probes, base_url: str) -> None:
     """Say what will be sent, before anything is; to the error stream, as all progress."""
     say = _show.progress_console()
-    say.print(Text(f"Checking the key {credentials.masked_key} at {base_url}: reads first."))
+    say.print(Text(f"Checking the key at {base_url}: reads first."))
     calls = planned(probes)
     if not calls:
         say.print(Text("Nothing is sent to an endpoint that could write."))

@@ -1,0 +1,104 @@
+"""``doctor``: what is installed here, and what would go wrong; nothing secret."""
+
+import os
+import platform
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import click
+
+from bitstamp_ledger._version import __version__
+from bitstamp_ledger.cli import _show
+from bitstamp_ledger.cli._options import INPUT_FILE, JSON_OPTION, LEDGER_VARIABLE
+from bitstamp_ledger.client import PRODUCTION_URL, Client
+from bitstamp_ledger.errors import BitstampLedgerError
+
+DISTRIBUTION: Final = "bitstamp-ledger"
+KEY_VARIABLES: Final = ("BITSTAMP_API_KEY", "BITSTAMP_API_SECRET")
+_REQUIREMENT: Final = re.compile(r"^([A-Za-z0-9._-]+).*?(?:extra == ['\"]([^'\"]+)['\"])?$")
+
+Findings = dict[str, str]
+
+
+@click.command()
+@click.option("--online", is_flag=True, help="Ask the exchange a public question, without a key.")
+@click.option("--base-url", default=PRODUCTION_URL, show_default=True, help="The exchange.")
+@click.option(
+    "--credentials-file", type=INPUT_FILE, default=None, help="Look at the rights of this file."
+)
+@JSON_OPTION
+def doctor(*, online: bool, base_url: str, credentials_file: Path | None, as_json: bool) -> None:
+    """Show versions, extras and file rights; nothing secret, so it fits a bug report."""
+    findings: dict[str, Findings] = {
+        "versions": {
+            "bitstamp_ledger": __version__,
+            "python": sys.version.split()[0],
+            "system": platform.platform(),
+        },
+        "extras": dict(_extras()),
+        "environment": {
+            name: "set" if os.environ.get(name) else "not set"
+            for name in (*KEY_VARIABLES, LEDGER_VARIABLE)
+        },
+    }
+    if credentials_file is not None:
+        findings["credentials file"] = {str(credentials_file): _rights(credentials_file)}
+    findings["exchange"] = {base_url: _reached(base_url) if online else "not asked; see --online"}
+    if as_json:
+        _show.as_json(findings)
+        return
+    for heading, found in findings.items():
+        _show.note(f"{heading}:")
+        for name, text in found.items():
+            _show.note(f"  {name}: {text}")
+
+
+def _extras() -> Iterator[tuple[str, str]]:
+    """Say of each extra whether its packages are there."""
+    try:
+        needed = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        return  # Run from a source tree: there is nothing that names the extras.
+    missing: dict[str, list[str]] = {}
+    for requirement in needed:
+        found = _REQUIREMENT.match(requirement)
+        if found is None or found[2] is None or found[1].lower() == DISTRIBUTION:
+            continue
+        lacking = missing.setdefault(found[2], [])
+        if not _is_installed(found[1]):
+            lacking.append(found[1])
+    for extra, lacking in sorted(missing.items()):
+        lacks = f"lacks {', '.join(lacking)}: pip install '{DISTRIBUTION}[{extra}]'"
+        yield extra, lacks if lacking else "installed"
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _rights(path: Path) -> str:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as exc:
+        return f"cannot be looked at: {exc.strerror}"
+    if os.name == "posix" and mode & 0o077:
+        return f"others may use it ({mode:o}): chmod 600 {path}"
+    return "only you may use it"
+
+
+def _reached(base_url: str) -> str:
+    try:
+        with Client(base_url=base_url) as client:
+            client.eur_usd()
+            return "reached"
+    except BitstampLedgerError as error:
+        return f"not reached: {error.args[0]}"

@@ -1,0 +1,176 @@
+"""The commands on a ledger, as a person types them."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from bitstamp_ledger.cli import run
+from bitstamp_ledger.sandbox import Sandbox, render_g2
+
+pytest.importorskip("sqlalchemy", reason="a ledger that is kept needs the extra ledger")
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Sandbox]:
+    with Sandbox(seed=3, transactions=120) as running:
+        yield running
+
+
+@attrs.frozen
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Shell:
+    """Types commands in one folder, with key and ledger in the environment."""
+
+    def __init__(
+        self,
+        exchange: Sandbox,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        self.folder = folder
+        self.url = exchange.url
+        self.secrets = (exchange.key, exchange.secret)
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("BITSTAMP_API_KEY", exchange.key)
+        monkeypatch.setenv("BITSTAMP_API_SECRET", exchange.secret)
+        monkeypatch.setenv("BITSTAMP_LEDGER", "history.db")
+
+    def run(self, *words: str) -> Done:
+        self._monkeypatch.setattr(sys, "argv", ["bitstamp-ledger", *words])
+        code = run()
+        said = self._capsys.readouterr()
+        return Done(code, said.out, said.err)
+
+    def ok(self, *words: str) -> str:
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def sync(self) -> str:
+        return self.ok("sync", "--base-url", self.url)
+
+
+@pytest.fixture
+def shell(
+    exchange: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Shell:
+    (tmp_path / "export.csv").write_text(render_g2(exchange.records).text)
+    return Shell(exchange, tmp_path, monkeypatch, capsys)
+
+
+def test_the_road_from_a_key_and_a_file_to_a_proof_and_an_export(shell: Shell) -> None:
+    """What the README promises to people who do not program."""
+    checked = shell.ok("check-key", "--base-url", shell.url, "--json")
+    assert json.loads(checked)["state"] == "READ_ONLY"
+
+    synced = json.loads(shell.ok("sync", "--base-url", shell.url, "--json"))
+    assert synced["new"] == 120
+    assert synced["notices"] == []  # The verdict of the check was remembered.
+
+    imported = json.loads(shell.ok("import", "export.csv", "--json"))["imports"][0]
+    assert imported["counts"]["witnessed"] == imported["counts"]["received"]
+    assert "nothing changed" in shell.ok("import", "export.csv")
+
+    assert "Proof holds" in shell.ok("prove", "--base-url", shell.url)
+    assert "every input is accounted for" in shell.ok("status")
+
+    assert "120 rows written" in shell.ok("export", "--out", "ledger.jsonl")
+    written = (shell.folder / "ledger.jsonl").read_text().splitlines()
+    listed = shell.ok("entries", "--limit", "0", "--json").splitlines()
+    assert [json.loads(line)["id"] for line in written] == [
+        json.loads(line)["id"] for line in listed
+    ]
+
+
+def test_what_a_person_says_is_kept_shown_and_taken_back(shell: Shell) -> None:
+    """By the numbers and identities that the commands print themselves."""
+    shell.sync()
+    entry_id = json.loads(shell.ok("entries", "--kind", "trade", "--limit", "1", "--json"))["id"]
+
+    shell.ok("label", entry_id, "a gift", "--price", "12.50 EUR", "--author", "me")
+    assert "a gift" in shell.ok("entries", "--kind", "trade", "--limit", "1")
+    assert "me" in shell.ok("history", entry_id)
+
+    before = shell.ok("balances")
+    number = shell.ok("hide", entry_id).split()[1].rstrip(":")
+    assert shell.ok("balances") != before
+    assert entry_id in shell.ok("entries", "--state", "suppressed")
+    shell.ok("undo", number)
+    assert shell.ok("balances") == before
+
+
+def test_balances_that_do_not_agree_are_exit_code_1(shell: Shell) -> None:
+    """A script must notice without reading what is printed."""
+    shell.sync()
+    entry_id = json.loads(shell.ok("entries", "--kind", "deposit", "--limit", "1", "--json"))["id"]
+    shell.ok("hide", entry_id)
+
+    done = shell.run("prove", "--base-url", shell.url)
+
+    assert done.returncode == 1
+    assert entry_id in done.stdout  # The cause that explains the difference names it.
+
+
+def test_a_password_on_the_command_line_is_refused(shell: Shell) -> None:
+    """Every user of the machine can read the command lines of all processes."""
+    for place in ("postgresql+psycopg://me:hunter2@host/db", "postgresql://h/db?password=hunter2"):
+        done = shell.run("status", "--ledger", place)
+
+        assert done.returncode == 2
+        assert "BITSTAMP_LEDGER" in done.stderr
+        assert "hunter2" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["label", "Main Account/trade/1", "x"], 3, "never heard"),
+        (["label", "Main Account/trade/1"], 2, "Give a label"),
+        (["label", "Main Account/trade/1", "--price", "twelve"], 2, "no price"),
+        (["export", "--out", "ledger.docx"], 2, "no sink"),
+        (["remove", "7"], 3, "7"),
+        (["import", "missing.csv"], 3, "missing.csv"),
+    ],
+)
+def test_mistakes_are_told_in_words(shell: Shell, words: list[str], code: int, said: str) -> None:
+    """One line that says what is wrong, and an exit code that says whose fault it is."""
+    done = shell.run(*words)
+
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_shows_what_is_installed_and_nothing_secret(shell: Shell) -> None:
+    """Its output goes into bug reports."""
+    private = shell.folder / "key.json"
+    private.write_text("{}")
+    private.chmod(0o644)
+
+    said = shell.ok("doctor", "--credentials-file", "key.json", "--online", "--base-url", shell.url)
+
+    assert not any(secret in said for secret in shell.secrets)
+    assert "BITSTAMP_API_SECRET: set" in said
+    assert "chmod 600 key.json" in said
+    assert f"{shell.url}: reached" in said
+
+
+def test_formats_and_sinks_are_listed(shell: Shell) -> None:
+    """Plug-ins as well: what is listed can be named in --format and --sink."""
+    assert "bitstamp-g2" in json.loads(shell.ok("formats", "--json"))["formats"]
+    assert "jsonl" in json.loads(shell.ok("sinks", "--json"))["sinks"]
