@@ -64,8 +64,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def docs(session: nox.Session) -> None:
-    """Run every Python snippet of the README and the docs; check links and citations."""
-    session.install("-e", ".[all]", *group("tests"))
+    """Build the documentation, and run every Python snippet of it; check links and citations."""
+    session.install("-e", ".[all]", *group("tests"), *group("docs"))
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build")
     session.run("pytest", "--no-header", "-q", "tests/docs")
 
 
