@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import nox
 
@@ -39,7 +40,7 @@ def group(name: str) -> list[str]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Unit, property, contract and integration tests; no internet."""
-    session.install("-e", ".[all]", *group("tests"))
+    session.install("-e", ".[all]", *group("tests"), *group("examples"))
     # Coverage is counted once, on the oldest Python, which also runs what takes a minute.
     oldest = session.python == OLDEST
     more = ["--cov", "--cov-report=term"] if oldest else FURTHER
@@ -68,6 +69,59 @@ def docs(session: nox.Session) -> None:
     session.install("-e", ".[all]", *group("tests"), *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build")
     session.run("pytest", "--no-header", "-q", "tests/docs")
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """Test with the lowest release of each dependency that pyproject.toml allows."""
+    session.install("uv")
+    pins = f"{session.create_tmp()}/lowest.txt"
+    session.run(
+        *("uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"),
+        *("--python-version", OLDEST, "--extra", "all", "--output-file", pins, "pyproject.toml"),
+    )
+    session.install("--no-deps", "-e", ".")
+    session.install("-r", pins, "-c", pins, *group("tests"))
+    session.run("pytest", "-q", "-n", "logical", *FURTHER, *session.posargs)
+
+
+EXTRAS = tuple(PROJECT["project"]["optional-dependencies"])
+
+
+@nox.session(python=OLDEST)
+def package(session: nox.Session) -> None:
+    """Build wheel and sdist, twice the same; use the wheel with each extra alone, and typed."""
+    session.install("build", "twine", "mypy", "basedpyright")
+    first, second = (Path(session.create_tmp(), name).resolve() for name in ("first", "second"))
+    shutil.rmtree(first, ignore_errors=True)
+    shutil.rmtree(second, ignore_errors=True)
+    for folder in (first, second):
+        # The same time for every file, whenever and wherever it is built.
+        env = {"SOURCE_DATE_EPOCH": "1700000000"}
+        session.run("python", "-m", "build", "--outdir", str(folder), env=env, silent=True)
+    for made in first.iterdir():
+        if made.read_bytes() != (second / made.name).read_bytes():
+            session.error(f"{made.name} is not the same when it is built again")
+    session.run("twine", "check", "--strict", *map(str, first.iterdir()))
+    wheel = next(first.glob("*.whl"))
+    for extra in ("", *EXTRAS):
+        environment = Path(session.create_tmp(), f"extra-{extra}")
+        session.run("python", "-m", "venv", "--clear", str(environment))
+        python = str(environment / "bin" / "python")
+        wanted = f"{wheel}[{extra}]" if extra else str(wheel)
+        session.run(python, "-m", "pip", "install", "-q", wanted, external=True)
+        session.run(python, "release/check_extras.py", extra, external=True)
+    consumer = shutil.copy("release/typed_consumer.py", session.create_tmp())
+    session.run("mypy", "--strict", "--python-executable", python, consumer)
+    session.run("basedpyright", "--level", "error", "--pythonpath", python, consumer)
+
+
+@nox.session(python=OLDEST)
+def security(session: nox.Session) -> None:
+    """Look for known weaknesses: in the code, and in what it depends on (needs the internet)."""
+    session.install(".[all]", "bandit", "pip-audit")
+    session.run("bandit", "-q", "-r", "bitstamp_ledger", "-ll", "-s", "B608")
+    session.run("pip-audit", "--skip-editable", *session.posargs)
 
 
 @nox.session(python=OLDEST)

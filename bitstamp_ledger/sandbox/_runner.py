@@ -144,9 +144,9 @@ class Sandbox:
     def _serve(self, listener: socket.socket) -> None:
         try:
             from bitstamp_ledger.sandbox._server import HttpServer  # noqa: PLC0415 - optional
-        except ImportError as exc:
+        except ImportError:
             listener.close()
-            raise MissingExtraError("The sandbox", extra="sandbox") from exc
+            raise MissingExtraError("The sandbox", extra="sandbox") from None
         # Head and body of an answer are two segments; without this each waits for an ACK, 40 ms.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = HttpServer(self._exchange, listener)

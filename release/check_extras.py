@@ -1,0 +1,67 @@
+"""Whether an installed wheel works with one extra alone, and says how to get the others.
+
+    python check_extras.py cli
+
+Run by `nox -s package`, each time in an environment that has that extra and nothing else.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+NEEDS: Mapping[str, str] = {
+    "cli": "import sys; from bitstamp_ledger.__main__ import main; sys.argv[1:] = ['formats']; "
+    "raise SystemExit(main())",
+    "keyring": "import bitstamp_ledger as bl; bl.Credentials.from_keyring('nobody')",
+    "ledger": "import bitstamp_ledger as bl; bl.Ledger.open('history.db').close()",
+    "postgres": "import bitstamp_ledger as bl; "
+    "bl.Ledger.open('postgresql+psycopg://nobody@127.0.0.1:1/none')",
+    "sandbox": "from bitstamp_ledger.sandbox import Sandbox\nwith Sandbox(seed=1): pass",
+}
+"""By extra: a use that asks for the extra if, and only if, its packages are not there."""
+
+BRINGS: Mapping[str, frozenset[str]] = {
+    "postgres": frozenset({"ledger"}),
+    "all": frozenset(NEEDS),
+}
+"""Extras that bring others."""
+
+
+def said_by(code: str, folder: str) -> str:
+    """Run ``code`` in a process of its own, and return what it wrote."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def main() -> None:
+    """Try every extra."""
+    installed = sys.argv[1] if len(sys.argv) > 1 else ""
+    there = {installed} | BRINGS.get(installed, frozenset())
+    with TemporaryDirectory() as folder:
+        Path(folder, "export.csv").write_text("Type,Datetime\n")
+        core = said_by(
+            "import bitstamp_ledger as bl; print(len(dir(bl)), bl.formats()[:1])", folder
+        )
+        if "Traceback" in core:
+            raise SystemExit(f"the core does not import: {core}")
+        for extra, code in NEEDS.items():
+            said = said_by(code, folder)
+            hinted = "pip install 'bitstamp-ledger[" in said
+            lacks = "ModuleNotFoundError" in said or "ImportError" in said
+            if lacks or hinted == (extra in there):
+                raise SystemExit(f"with [{installed}], a use of [{extra}] said:\n{said}")
+            print(f"[{installed}] {extra}: {'works' if extra in there else 'says how to get it'}")
+
+
+if __name__ == "__main__":
+    main()
