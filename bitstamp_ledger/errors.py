@@ -273,11 +273,27 @@ class SinkError(BitstampLedgerError):
 
     Attributes:
         sink: the sink's name.
+        retryable: whether the same batch can succeed later without anybody acting; whoever drives
+            the sink then sends it again.
+        retry_after_s: how long the place asked to be left alone, where it said so.
+        failures: the errors of each sink, where several were written to at once.
     """
 
-    def __init__(self, message: str, *, sink: str, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        sink: str,
+        hint: str | None = None,
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+        failures: tuple["SinkError", ...] = (),
+    ) -> None:
         super().__init__(message, hint=hint)
         self.sink = sink
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+        self.failures = failures
 
 
 class PluginError(BitstampLedgerError):

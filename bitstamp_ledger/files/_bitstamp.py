@@ -10,7 +10,7 @@ Facts: docs/facts/files.md, "Type vocabulary" and "Accounts".
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from bitstamp_ledger.files._export_cells import (
@@ -26,7 +26,7 @@ from bitstamp_ledger.files._export_cells import (
 )
 from bitstamp_ledger.files._format import Reading, RowError, less_sure
 from bitstamp_ledger.files._numbers import plain_text
-from bitstamp_ledger.files._row_trades import usual_trades
+from bitstamp_ledger.files._row_trades import trades_first
 from bitstamp_ledger.files._vocabulary import SIDES, UNKNOWN_TYPE, VOCABULARY, Meaning, Sign
 from bitstamp_ledger.model import (
     Account,
@@ -38,6 +38,7 @@ from bitstamp_ledger.model import (
     Trade,
     Transfer,
     UnknownEntry,
+    cells_under,
 )
 
 TRANSFER_ARROW: Final = "->"
@@ -59,7 +60,8 @@ class ExportReader:
         *,
         names: Sequence[str],
         read_time: TimeReader,
-        raw_of: Callable[[list[str]], Mapping[str, object]],
+        iso_precision: Precision | None = None,
+        columns: tuple[str, ...],
         numbers: Callable[[], Iterable[str]],
         order_ids: Iterable[str] = (),
     ) -> None:
@@ -69,37 +71,31 @@ class ExportReader:
             reading: The file being read.
             names: For each field, the column that a problem with it is reported under.
             read_time: Reads the cell of `DATETIME`.
-            raw_of: Returns the cells of a row by column name.
+            iso_precision: As for `trades_first`.
+            columns: The names of all columns, in the order of the cells.
             numbers: Returns all cells of the file that hold numbers.
             order_ids: All cells of the file that hold ids of orders.
         """
         self._reading = reading
         self._names = names
         self._read_time = read_time
-        self._raw_of = raw_of
+        self._raw_of = cells_under(columns)
         self._meanings: dict[str, Meaning] = {}
-        self._market_types: set[str] = set()
+        self._market_types: dict[str, str] = {}
         self._cells = ExportCells(reading, names)
         self._cells.weigh_numbers(numbers())
         self._cells.distrust_zeroed_ids(order_ids, numbers())
-        self._usual_trade = usual_trades(
-            self._cells, market_types=self._market_types, read_time=read_time, raw_of=raw_of
+        self.read = trades_first(
+            self._cells,
+            self._any_row,
+            market_types=self._market_types,
+            read_time=read_time,
+            iso_precision=iso_precision,
+            raw_of=self._raw_of,
         )
 
-    def read(self, row: int, cells: list[str], texts: Sequence[str]) -> Entry:
-        """Return what the row states.
-
-        Args:
-            row: Its number.
-            cells: All its cells.
-            texts: What it holds, by field; empty where a generation does not have a field.
-
-        Raises:
-            RowError: it cannot be read.
-        """
-        return self._usual_trade(row, cells, texts) or self._any_row(row, cells, texts)
-
-    def _any_row(self, row: int, cells: list[str], texts: Sequence[str]) -> Entry:
+    def _any_row(self, row: int, cells: list[str], texts: Sequence[str] | None = None) -> Entry:
+        texts = cells if texts is None else texts
         self._cells.require_points(texts)
         meaning = self._meanings.get(texts[TYPE]) or self._meaning(texts[TYPE])
         account = self._reading.account_of(texts[ACCOUNT])
@@ -108,7 +104,7 @@ class ExportReader:
         except ValueError as exc:
             raise RowError(self._names[DATETIME], str(exc)) from exc
         source = Source(
-            path=self._reading.path, row=row, raw=self._raw_of(cells), precision=precision
+            path=self._reading.path, row=row, raw=self._raw_of(*cells), precision=precision
         )
         frame = (time, printed, account, source)
         self._cells.unsure = False
@@ -213,7 +209,7 @@ class ExportReader:
         meaning = VOCABULARY.get(name.casefold(), UNKNOWN_TYPE)
         self._meanings[text] = meaning
         if meaning.kind is Trade:
-            self._market_types.add(text)
+            self._market_types[text] = text
         return meaning
 
     def _side(self, text: str) -> int:

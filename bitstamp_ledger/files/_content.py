@@ -76,7 +76,7 @@ def decode(data: bytes, *, path: str | None) -> Content:
             path=path,
             hint="Export it again as CSV, or save it as UTF-8.",
         )
-    if not text.strip():
+    if not text or text.isspace():
         raise StatementError(
             f"{name} is empty.", path=path, hint="Export the history again; check the download."
         )

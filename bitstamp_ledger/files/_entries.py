@@ -50,6 +50,7 @@ from bitstamp_ledger.model import (
     Trade,
     UnknownEntry,
     Withdrawal,
+    cells_under,
     exact_difference,
     exact_sum,
 )
@@ -134,7 +135,7 @@ class EntryBuilder:
         self._style = NumberStyle()
         self._unsure = False
         self._fee_places = fee_places
-        self._columns = columns
+        self._raw_of = cells_under(tuple(columns))
         self._codes: dict[str, str] = {}
         self._zeroed_ids = False
 
@@ -327,7 +328,7 @@ class EntryBuilder:
             source=Source(
                 path=self.reading.path,
                 row=row,
-                raw=dict(zip(self._columns, cells, strict=True)),
+                raw=self._raw_of(*cells),
                 precision=precision_for(
                     self.reading.precision,
                     time_step=moment.step,

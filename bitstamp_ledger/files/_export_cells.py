@@ -105,7 +105,7 @@ class ExportCells:
         Raises:
             SecondLook: one shows a decimal comma, after others that were taken to show points.
         """
-        numbers = (texts[field] for field in (AMOUNT, VALUE, RATE, FEE))
+        numbers = (texts[AMOUNT], texts[VALUE], texts[RATE], texts[FEE])
         if not self.reading.second_look and any(map(shows_comma, numbers)):
             raise SecondLook
 

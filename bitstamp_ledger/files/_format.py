@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
+from operator import attrgetter
 from typing import Final, Protocol, TypeAlias
 
 import attrs
@@ -48,6 +49,10 @@ from bitstamp_ledger.model import (
 
 GROUP: Final = "bitstamp_ledger.statements"
 """The entry-point group in which plug-ins register a `StatementFormat`."""
+
+_DIGEST_DIGITS: Final = 20
+
+_account: Final = attrgetter("account")
 
 DEFAULT_ADVICE: Final = "Correct the cell, or export the file again."
 
@@ -191,7 +196,9 @@ class Reading:
 
         self._name = form.name
         self._default_account = MAIN_ACCOUNT if account is None else Account(account).name
-        self._accounts: dict[str, str] = {}
+        self.known_accounts: dict[str, str] = {}
+        """What `account_of` has answered so far."""
+
         self._met: dict[str, None] = {}
         self._entries: list[Entry] = []
         self._problems: list[Problem] = []
@@ -199,15 +206,16 @@ class Reading:
         self._ended: Counter[int] = Counter()
         self._done: list[range] = []
         self._quarantined = 0
-        self._occurrences: Occurrences = {}
+        self._occurrences: Occurrences | None = None
+        self._identities: dict[str, Callable[[str, str], str]] = {}
         self._repairs: dict[str, tuple[int, int | None]] = {}
 
     def account_of(self, cell: str) -> str:
         """Return the account's one name; the caller's default where the cell states none."""
-        name = self._accounts.get(cell)
+        name = self.known_accounts.get(cell)
         if name is None:
             name = Account(cell).name if cell.strip() else self._default_account
-            self._accounts[cell] = name
+            self.known_accounts[cell] = name
         return name
 
     def instant(self, naive: dt.datetime) -> dt.datetime:
@@ -248,11 +256,22 @@ class Reading:
             content: What the row states, parsed, so that spelling plays no part.  Times belong in
                 it as printed: a file that is read again in another zone keeps its identities.
         """
-        text = f"{self._name}|{family}|{content}|{account}"
-        digest = sha256(text.encode()).hexdigest()[:20]
-        occurrences = self._occurrences
-        occurrences[digest] = occurrence = occurrences.get(digest, 0) + 1
-        return row_identity(account, family, digest, occurrence)
+        return self.identities(family)(account, f"{self.identity_start(family)}{content}|{account}")
+
+    def identity_start(self, family: str) -> str:
+        """Return what the text of an identity begins with; the content and the account follow."""
+        return f"{self._name}|{family}|"
+
+    def identities(self, family: str) -> Callable[[str, str], str]:
+        """Return what makes the identities of rows of one kind family.
+
+        It takes the account, and the text that `identity` makes of content and account: a format
+        that has many rows writes it at once.
+        """
+        made = self._identities.get(family)
+        if made is None:
+            made = self._identities[family] = _identities(family, self._occurrences)
+        return made
 
     def repaired(self, what: str, row: int | None = None) -> None:
         """Record that something another program did was undone, by default in the current row."""
@@ -325,8 +344,20 @@ class Reading:
                 if type(entry) is UnknownEntry:
                     self._quarantined += 1
         self.row = None
-        self._done.append(range(table.first, table.first + len(table.rows)))
-        self._met.update(dict.fromkeys(entry.account for entry in self._entries[start:]))
+        self._finish(table.numbers)
+        self._met.update(dict.fromkeys(map(_account, self._entries[start:])))
+
+    def each_piece(self, table: Table, rows: RowsReader) -> None:
+        """Read row by row, as `each_row` does, without splitting the whole table beforehand."""
+        read_row = rows(table.columns, table.each, self)
+        for piece in table.pieces():
+            self.each_row(piece, read_row)
+
+    def _finish(self, numbers: range) -> None:
+        """Take in that these rows have ended, each once."""
+        if self._done and self._done[-1].stop == numbers.start:
+            numbers = range(self._done.pop().start, numbers.stop)
+        self._done.append(numbers)
 
     def statement(self, table: Table, *, digest: str) -> Statement:
         """Close the books.
@@ -340,7 +371,7 @@ class Reading:
             entries = tuple(
                 less_sure(entry) if entry.source.row in table.cut else entry for entry in entries
             )
-        return self._closed(len(table.rows), entries, digest)
+        return self._closed(len(table.numbers), entries, digest)
 
     def drained(self, table: Table) -> list[Entry]:
         """Hand over the entries of one piece of a file, and forget its rows.
@@ -361,6 +392,7 @@ class Reading:
     def count_compactly(self, occurrences: "Occurrences") -> None:
         """Count equal rows in ``occurrences`` instead of a dict."""
         self._occurrences = occurrences
+        self._identities.clear()
 
     def _closed(self, rows: int, entries: tuple[Entry, ...], digest: str) -> Statement:
         unreadable = len(self._problems)
@@ -398,7 +430,7 @@ class Reading:
         return Zone(zone_name(self.timezone), ZoneBasis.GIVEN)
 
     def _require_balance(self, table: Table) -> None:
-        rows = range(table.first, table.first + len(table.rows))
+        rows = table.numbers
         if self._done == [rows] and not self._ended:
             return
         ended = Counter(self._ended)
@@ -415,6 +447,34 @@ class Reading:
             name=self.format.name,
             hint="This is a fault of the format; report it to its author.",
         )
+
+
+def _identities(family: str, occurrences: Occurrences | None) -> Callable[[str, str], str]:
+    """Return what makes identities of an account and a text; None counts by the identity itself."""
+    if occurrences is not None:
+        return _counted_apart(family, occurrences)
+    repeats: dict[str, int] = {}
+
+    def identity(account: str, text: str) -> str:
+        digest = sha256(text.encode()).hexdigest()[:_DIGEST_DIGITS]
+        first = row_identity(account, family, digest, 1)
+        if first not in repeats:
+            repeats[first] = 1
+            return first
+        repeats[first] = occurrence = repeats[first] + 1
+        return row_identity(account, family, digest, occurrence)
+
+    return identity
+
+
+def _counted_apart(family: str, occurrences: Occurrences) -> Callable[[str, str], str]:
+    def identity(account: str, text: str) -> str:
+        digest = sha256(text.encode()).hexdigest()[:_DIGEST_DIGITS]
+        occurrence = occurrences.get(digest, 0) + 1
+        occurrences[digest] = occurrence
+        return row_identity(account, family, digest, occurrence)
+
+    return identity
 
 
 @functools.lru_cache(maxsize=4096)

@@ -42,7 +42,7 @@ from bitstamp_ledger.model import (
 
 QUOTE_COMPUTED: Final = "total computed from price and amount"
 
-_FIAT: Final = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "SGD"})
+FIAT: Final = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "SGD"})
 _FIAT_STEP: Final = Decimal("0.01")
 _CRYPTO_STEP: Final = Decimal("0.00000001")
 # Holds every digit of a product of two numbers that a file can state.
@@ -320,7 +320,7 @@ class _Rows:
         if stated is not None or price is None or not code.strip():
             return stated
         currency = self._builder.currency(code, where)
-        step = _FIAT_STEP if currency in _FIAT else _CRYPTO_STEP
+        step = _FIAT_STEP if currency in FIAT else _CRYPTO_STEP
         self._reading.repaired(QUOTE_COMPUTED)
         product = _PRODUCT.multiply(price, base.value)
         self._computed_to = _decimals_known(price, base.value, step)

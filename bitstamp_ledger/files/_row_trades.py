@@ -9,27 +9,48 @@ Nearly all rows are trades whose cells are exactly as the exchange prints them. 
 3. All is in one function, since a call costs as much as making a number.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bitstamp_ledger.files._export_cells import DATETIME, ExportCells
 from bitstamp_ledger.files._format import RowError
+from bitstamp_ledger.files._numbers import noise_removed
+from bitstamp_ledger.files._times import ISO_LENGTH, ISO_SIGNS
 from bitstamp_ledger.files._vocabulary import SIDES
-from bitstamp_ledger.model import Amount, Source, Trade
+from bitstamp_ledger.model import RAW_SLOT, Amount, Entry, Precision, Source, Trade
 
-# Up to 15 digits: longer numbers are looked at for the noise of binary arithmetic.  Without
-# backtracking (++), which takes a third of the time.
+# Without backtracking (++), which takes a third of the time.
 _NUMBER: Final = r"(?:0|[1-9][0-9]{0,6}+)(?:\.[0-9]{1,8}+)?+"
+_AMOUNT: Final = r"(?:0|[1-9][0-9]{0,11}+)(?:\.[0-9]{1,8}+)?+"
 _ID: Final = r"(?:0|[1-9][0-9]{0,18}+)?+"
 # Amount, value, rate, fee, id, order id.
 _is_plain_trade: Final = re.compile(
-    rf"{_NUMBER} {_NUMBER} {_NUMBER} (?:{_NUMBER})?+ {_ID} {_ID}"
+    rf"{_AMOUNT} {_NUMBER} {_NUMBER} (?:{_NUMBER})?+ {_ID} {_ID}"
 ).fullmatch
 
-TradeReader = Callable[[int, list[str], Sequence[str]], Trade | None]
-"""Takes the row's number, its cells, and its texts by field; None where the long way is needed."""
+_AMOUNT_SURE: Final = 16
+"""Up to 15 digits and a point: longer numbers are looked at for the noise of binary arithmetic."""
+
+
+class AnyReader(Protocol):
+    """Reads a row of any type."""
+
+    def __call__(self, row: int, cells: list[str], texts: Sequence[str] | None = None, /) -> Entry:
+        """Return what the row states.
+
+        Args:
+            row: Its number.
+            cells: All its cells.
+            texts: What it holds, by field; empty where a generation does not have a field.  None
+                where its cells are that.
+
+        Raises:
+            RowError: it cannot be read.
+        """
+        ...
 
 
 def _draft_of(kind: type[object]) -> type[Any]:
@@ -48,6 +69,7 @@ def _draft_of(kind: type[object]) -> type[Any]:
 
 _AmountDraft: Final = _draft_of(Amount)
 _SourceDraft: Final = _draft_of(Source)
+_SourceDraft.raw = RAW_SLOT
 _TradeDraft: Final = _draft_of(Trade)
 
 
@@ -56,71 +78,86 @@ def trimmed(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def usual_trades(  # noqa: C901, PLR0915 - see rule 3
+def trades_first(  # noqa: C901, PLR0915 - see rule 3
     cells: ExportCells,
+    any_row: AnyReader,
     *,
-    market_types: set[str],
+    market_types: Mapping[str, str],
     read_time: Callable[[str], Any],
-    raw_of: Callable[[list[str]], Mapping[str, object]],
-) -> TradeReader:
-    """Return what reads the usual trades of one file.
+    iso_precision: Precision | None,
+    raw_of: Callable[..., Mapping[str, object]],
+) -> AnyReader:
+    """Return what reads the rows of one file: usual trades here, others by ``any_row``.
 
     Args:
         cells: Of the file.  Its ids and numbers have been weighed.
+        any_row: The long way.
         market_types: The types, as printed, that are known to be trades; it may still grow.
         read_time: Reads the cell of `DATETIME`.
+        iso_precision: The precision of a time like ``2021-03-28T00:41:36Z``, which ``read_time``
+            would return as it is; None where the generation prints no such times.
         raw_of: Returns the cells of a row by column name.
     """
+    if cells.zeroed_ids or cells.style.commas:
+        return any_row
     reading = cells.reading
-    account_of, identity, path = reading.account_of, reading.identity, reading.path
-    codes = cells.codes
-    sides = dict(SIDES)
+    accounts, codes, path = reading.known_accounts, cells.codes, reading.path
+    identity_of_trade = reading.identities(Trade.kind)
+    start = reading.identity_start(Trade.kind)
+    fromisoformat = dt.datetime.fromisoformat
     when_column = cells.names[DATETIME]
-    trustworthy = not cells.zeroed_ids and not cells.style.commas
 
-    def read(  # noqa: C901, PLR0915 - see rule 3
-        row: int, cells: list[str], texts: Sequence[str]
-    ) -> Trade | None:
+    def read(  # noqa: C901, PLR0912, PLR0915 - see rule 3
+        row: int, cells: list[str], texts: Sequence[str] | None = None
+    ) -> Entry:
+        # fmt: off
         (
-            id_,
-            account_cell,
-            type_,
-            side,
-            when,
-            amount,
-            base_code,
-            value,
-            quote_code,
-            rate,
-            rate_code,
-            fee,
-            fee_code,
-            order,
-        ) = texts
+            id_, account_cell, type_, side, when, amount, base_code,
+            value, quote_code, rate, rate_code, fee, fee_code, order,
+        ) = cells if texts is None else texts
+        # fmt: on
         if (
-            type_ not in market_types
-            or side not in sides
-            or rate_code != quote_code
+            rate_code != quote_code
             or (fee_code != quote_code and fee)
-            or base_code not in codes
-            or quote_code not in codes
             or not _is_plain_trade(f"{amount} {value} {rate} {fee} {id_} {order}")
         ):
-            return None
+            return any_row(row, cells, texts)
+        try:  # One text for all rows that print it, since the cells are kept.
+            type_ = market_types[type_]
+            account = accounts[account_cell]
+            base_code = codes[base_code]
+            quote_code = codes[quote_code]
+            sign = SIDES[side]
+        except KeyError:
+            return any_row(row, cells, texts)
         base = Decimal(amount)
         quote = Decimal(value)
-        sign = sides[side]
-        if not base:
-            return None
+        if not base or (len(amount) > _AMOUNT_SURE and noise_removed(base) is not base):
+            return any_row(row, cells, texts)
         if sign < 0:
             base = base.copy_negate()
-        elif quote:  # A quote too small for its decimals is printed as 0.
-            quote = quote.copy_negate()
+            side = "Sell"
+        else:
+            side = "Buy"
+            if quote:  # A quote too small for its decimals is printed as 0.
+                quote = quote.copy_negate()
         try:  # Last, since it can report a repair, which a second look would report again.
-            time, printed, precision = read_time(when)
+            if iso_precision is not None and len(when) == ISO_LENGTH and when[4::3] == ISO_SIGNS:
+                time, printed, precision = fromisoformat(when), when, iso_precision
+            else:
+                time, printed, precision = read_time(when)
         except ValueError as exc:
             raise RowError(when_column, str(exc)) from exc
-        account = account_of(account_cell)
+        if texts is None:
+            # fmt: off
+            raw = raw_of(
+                id_, account if account == account_cell else account_cell, type_, side, when,
+                amount, base_code, value, quote_code, rate, quote_code,
+                fee, quote_code if fee else fee_code, order,
+            )
+            # fmt: on
+        else:
+            raw = raw_of(*cells)
 
         base_leg = _AmountDraft()
         base_leg.value = base
@@ -147,7 +184,7 @@ def usual_trades(  # noqa: C901, PLR0915 - see rule 3
         source.endpoint = source.other_time = None
         source.path = path
         source.row = row
-        source.raw = raw_of(cells)
+        source.raw = raw
         source.precision = precision
         source.__class__ = Source
 
@@ -167,13 +204,12 @@ def usual_trades(  # noqa: C901, PLR0915 - see rule 3
             value = trimmed(value)
         if rate[-1] == "0":
             rate = trimmed(rate)
-        trade.id = identity(
+        trade.id = identity_of_trade(
             account,
-            "trade",
-            f"{printed}|{amount}|{base_code}|{value}|{quote_code}|{fee}|{fee_code}|{rate}|{sign}|"
-            f"{order}|{id_}",
+            f"{start}{printed}|{amount}|{base_code}|{value}|{quote_code}|{fee}|{fee_code}|{rate}|"
+            f"{sign}|{order}|{id_}|{account}",
         )
         trade.__class__ = Trade
         return trade  # type: ignore[no-any-return]  # a trade, since the line above
 
-    return read if trustworthy else lambda _row, _cells, _texts: None
+    return read

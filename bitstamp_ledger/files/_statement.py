@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import attrs
 
-from bitstamp_ledger.model import Entry, Precision
+from bitstamp_ledger._page import Section
+from bitstamp_ledger.files._shown import notebook_of, section_of
+from bitstamp_ledger.model import Entry, Precision, digest_of
 
 
 class ZoneBasis(enum.Enum):
@@ -148,6 +150,21 @@ class Statement:
     digest: str
     """SHA-256 of the bytes, in hexadecimal digits: equal for the same file under another name."""
 
+    _rows_digest: str | None = attrs.field(default=None, eq=False, repr=False)
+
+    @property
+    def rows_digest(self) -> str:
+        """A digest of what the rows state: equal for a file that was saved again.
+
+        It tells equal rows of two files apart, and so is what it was when the file was first read,
+        where somebody remembered that (argument ``rows_digest``).
+        """
+        if self._rows_digest is not None:
+            return self._rows_digest
+        problems = [[each.row, each.text] for each in self.problems]
+        entries = [[entry.id, entry.time.isoformat()] for entry in self.entries]
+        return digest_of([self.format, entries, problems])
+
     @property
     def rows(self) -> int:
         """How many data rows the file has."""
@@ -158,6 +175,13 @@ class Statement:
         """The earliest and the latest time of an entry; None where there is no entry."""
         times = [entry.time for entry in self.entries]
         return (min(times), max(times)) if times else None
+
+    def section(self) -> Section:
+        """Return how the file was read, and which rows could not be, as a part of a page."""
+        return section_of(self)
+
+    def _repr_html_(self) -> str:
+        return notebook_of(self)
 
     def __str__(self) -> str:
         counts = self.counts

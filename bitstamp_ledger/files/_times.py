@@ -29,6 +29,10 @@ MONTHS: Final = MappingProxyType(
     }
 )
 
+ISO_LENGTH: Final = 20
+ISO_SIGNS: Final = "--T::Z"
+"""Of a time like ``2021-03-28T00:41:36Z``, every third sign from the first dash on."""
+
 _PRINTED: Final = re.compile(
     r"([A-Za-z]{3,4})\.? +([0-9]{1,2}), *([0-9]{4}), *([0-9]{1,2}):([0-9]{2})"
     r" *([AaPp])\.?[Mm]\.?"

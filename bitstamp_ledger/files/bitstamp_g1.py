@@ -49,7 +49,7 @@ def _rows(columns: tuple[str, ...], rows: Iterable[list[str]], reading: Reading)
         reading,
         names=_NAMES,
         read_time=read_time,
-        raw_of=lambda cells: dict(zip(columns, cells, strict=True)),
+        columns=columns,
         numbers=lambda: (
             _split(cell)[0]
             for cells in rows
@@ -74,7 +74,7 @@ def _rows(columns: tuple[str, ...], rows: Iterable[list[str]], reading: Reading)
 
 
 def _read(table: Table, reading: Reading) -> None:
-    reading.each_row(table, _rows(table.columns, table.rows, reading))
+    reading.each_piece(table, _rows)
 
 
 def _split(cell: str) -> tuple[str, str]:

@@ -15,8 +15,8 @@ from bitstamp_ledger.files._export_cells import ORDER_ID
 from bitstamp_ledger.files._format import Reading, RowReader, Shape, StatementFormat
 from bitstamp_ledger.files._statement import ZoneBasis
 from bitstamp_ledger.files._table import Table
-from bitstamp_ledger.files._times import read_iso
-from bitstamp_ledger.model import UTC, Entry, Precision
+from bitstamp_ledger.files._times import ISO_LENGTH, ISO_SIGNS, read_iso
+from bitstamp_ledger.model import UTC, Precision
 
 # In the order of the fields that `ExportReader` takes.
 COLUMNS: Final = (
@@ -47,64 +47,35 @@ ZONE_MISSING: Final = "zone missing from a time"
 
 _NUMBERS: Final = ("Amount", "Value", "Rate", "Fee")
 
-# Of a cell like "2021-03-28T00:41:36Z", every third sign from the first dash on.
-_SIGNS: Final = "--T::Z"
-_LENGTH: Final = 20
-
 
 def _rows(columns: tuple[str, ...], rows: Iterable[list[str]], reading: Reading) -> RowReader:
     places = [columns.index(name) for name in COLUMNS]
-    in_order = columns == COLUMNS
     pick = itemgetter(*places)
     numbers = itemgetter(*(columns.index(name) for name in _NUMBERS))
     width = len(columns)
-    fromisoformat = dt.datetime.fromisoformat
 
     def read_time(text: str) -> tuple[dt.datetime, str, Precision]:
-        if len(text) == _LENGTH and text[4::3] == _SIGNS:
-            return fromisoformat(text), text, PRECISION
+        if len(text) == ISO_LENGTH and text[4::3] == ISO_SIGNS:
+            return dt.datetime.fromisoformat(text), text, PRECISION
         return _variant(text, reading)
 
     export = ExportReader(
         reading,
         names=COLUMNS,
         read_time=read_time,
-        raw_of=_by_name if in_order else lambda cells: dict(zip(columns, cells, strict=True)),
+        iso_precision=PRECISION,
+        columns=columns,
         numbers=lambda: (text for cells in rows if len(cells) == width for text in numbers(cells)),
         order_ids=(cells[places[ORDER_ID]] for cells in rows if len(cells) == width),
     )
 
-    def read_row(row: int, cells: list[str]) -> Entry:
-        return export.read(row, cells, cells if in_order else pick(cells))
-
-    return read_row
-
-
-def _by_name(cells: list[str]) -> dict[str, object]:
-    """Return the cells under `COLUMNS`, in their order; twice as fast as a dict of pairs."""
-    (id_, account, type_, side, time, amount, base, value, quote, rate, unit, fee, paid, order) = (
-        cells
-    )
-    return {
-        "ID": id_,
-        "Account": account,
-        "Type": type_,
-        "Subtype": side,
-        "Datetime": time,
-        "Amount": amount,
-        "Amount currency": base,
-        "Value": value,
-        "Value currency": quote,
-        "Rate": rate,
-        "Rate currency": unit,
-        "Fee": fee,
-        "Fee currency": paid,
-        "Order ID": order,
-    }
+    if columns == COLUMNS:
+        return export.read
+    return lambda row, cells: export.read(row, cells, pick(cells))
 
 
 def _read(table: Table, reading: Reading) -> None:
-    reading.each_row(table, _rows(table.columns, table.rows, reading))
+    reading.each_piece(table, _rows)
 
 
 def _variant(text: str, reading: Reading) -> tuple[dt.datetime, str, Precision]:

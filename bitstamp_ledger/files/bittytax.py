@@ -21,7 +21,7 @@ from bitstamp_ledger.files._sent_received import (
 )
 from bitstamp_ledger.files._statement import ZoneBasis
 
-_LAYOUT: Final = SentReceived(
+LAYOUT: Final = SentReceived(
     columns=MappingProxyType(
         {
             Field.LABEL: ("Type",),
@@ -63,5 +63,5 @@ FORMAT: Final = StatementFormat(
     precision=attrs.evolve(AS_MADE, time_step=dt.timedelta(microseconds=1), exchange_ids=True),
     zone=ZoneBasis.STATED,
     notes=(AS_MADE_NOTE, ZERO_FEE_NOTE),
-    read=reader(_LAYOUT),
+    read=reader(LAYOUT),
 )

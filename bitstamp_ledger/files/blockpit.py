@@ -39,6 +39,25 @@ _LABELS: Final = labels(
     }
 )
 
+LAYOUT: Final = SentReceived(
+    columns=MappingProxyType(
+        {
+            Field.TIME: ("Date (UTC)",),
+            Field.EXCHANGE: ("Integration Name",),
+            Field.LABEL: ("Label",),
+            Field.SENT: ("Outgoing Amount",),
+            Field.SENT_CODE: ("Outgoing Asset",),
+            Field.RECEIVED: ("Incoming Amount",),
+            Field.RECEIVED_CODE: ("Incoming Asset",),
+            Field.FEE: ("Fee Amount (optional)",),
+            Field.FEE_CODE: ("Fee Asset (optional)",),
+            Field.ID: ("Trx. ID (optional)",),
+        }
+    ),
+    labels=_LABELS,
+    date_order=DateOrder.DAY_FIRST,
+)
+
 IMPORT: Final = StatementFormat(
     name="blockpit-import",
     title="Blockpit template",
@@ -61,26 +80,7 @@ IMPORT: Final = StatementFormat(
     precision=attrs.evolve(AS_MADE, exchange_ids=True),
     zone=ZoneBasis.DOCUMENTED,
     notes=(AS_MADE_NOTE, ZERO_FEE_NOTE),
-    read=reader(
-        SentReceived(
-            columns=MappingProxyType(
-                {
-                    Field.TIME: ("Date (UTC)",),
-                    Field.EXCHANGE: ("Integration Name",),
-                    Field.LABEL: ("Label",),
-                    Field.SENT: ("Outgoing Amount",),
-                    Field.SENT_CODE: ("Outgoing Asset",),
-                    Field.RECEIVED: ("Incoming Amount",),
-                    Field.RECEIVED_CODE: ("Incoming Asset",),
-                    Field.FEE: ("Fee Amount (optional)",),
-                    Field.FEE_CODE: ("Fee Asset (optional)",),
-                    Field.ID: ("Trx. ID (optional)",),
-                }
-            ),
-            labels=_LABELS,
-            date_order=DateOrder.DAY_FIRST,
-        )
-    ),
+    read=reader(LAYOUT),
 )
 
 EXPORT: Final = StatementFormat(

@@ -49,6 +49,24 @@ LABELS: Final = labels(
 )
 """By the type, in the template and in the export."""
 
+LAYOUT: Final = SentReceived(
+    columns=MappingProxyType(
+        {
+            Field.TIME: ("Date (UTC)",),
+            Field.EXCHANGE: ("Platform (Optional)",),
+            Field.SENT: ("Amount Sent",),
+            Field.SENT_CODE: ("Asset Sent",),
+            Field.RECEIVED: ("Amount Received",),
+            Field.RECEIVED_CODE: ("Asset Received",),
+            Field.FEE: ("Fee Amount (Optional)",),
+            Field.FEE_CODE: ("Fee Currency (Optional)",),
+            Field.LABEL: ("Type",),
+        }
+    ),
+    labels=LABELS,
+    date_order=DateOrder.MONTH_FIRST,
+)
+
 FORMAT: Final = StatementFormat(
     name="coinledger",
     title="CoinLedger template",
@@ -71,25 +89,7 @@ FORMAT: Final = StatementFormat(
     precision=AS_MADE,
     zone=ZoneBasis.DOCUMENTED,
     notes=(AS_MADE_NOTE, ZERO_FEE_NOTE),
-    read=reader(
-        SentReceived(
-            columns=MappingProxyType(
-                {
-                    Field.TIME: ("Date (UTC)",),
-                    Field.EXCHANGE: ("Platform (Optional)",),
-                    Field.SENT: ("Amount Sent",),
-                    Field.SENT_CODE: ("Asset Sent",),
-                    Field.RECEIVED: ("Amount Received",),
-                    Field.RECEIVED_CODE: ("Asset Received",),
-                    Field.FEE: ("Fee Amount (Optional)",),
-                    Field.FEE_CODE: ("Fee Currency (Optional)",),
-                    Field.LABEL: ("Type",),
-                }
-            ),
-            labels=LABELS,
-            date_order=DateOrder.MONTH_FIRST,
-        )
-    ),
+    read=reader(LAYOUT),
 )
 
 EXPORT_COLUMNS: Final = (

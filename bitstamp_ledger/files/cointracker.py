@@ -21,7 +21,7 @@ from bitstamp_ledger.files._sent_received import (
 from bitstamp_ledger.files._statement import ZoneBasis
 from bitstamp_ledger.model import FeePlace, Withdrawal
 
-_LAYOUT: Final = SentReceived(
+LAYOUT: Final = SentReceived(
     columns=MappingProxyType(
         {
             Field.TIME: ("Date",),
@@ -71,5 +71,5 @@ FORMAT: Final = StatementFormat(
         "Amounts have eight decimals at most.",
         NO_EXCHANGE_NOTE,
     ),
-    read=reader(_LAYOUT),
+    read=reader(LAYOUT),
 )

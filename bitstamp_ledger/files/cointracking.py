@@ -45,7 +45,7 @@ _FOLDED_NOTE: Final = (
 )
 _NOTES: Final = (AS_MADE_NOTE, ZERO_FEE_NOTE, _FOLDED_NOTE)
 
-_IMPORT: Final = SentReceived(
+LAYOUT: Final = SentReceived(
     columns=MappingProxyType(
         {
             Field.LABEL: ("Type",),
@@ -85,11 +85,11 @@ IMPORT: Final = StatementFormat(
     precision=PRECISION,
     zone=ZoneBasis.ASSUMED,
     notes=_NOTES,
-    read=reader(_IMPORT),
+    read=reader(LAYOUT),
 )
 
 _EXPORT: Final = attrs.evolve(
-    _IMPORT,
+    LAYOUT,
     columns=MappingProxyType(
         {
             Field.LABEL: ("Type",),

@@ -46,7 +46,7 @@ _OUT: Final = (
     *("gift", "personal-use", "bridge-out", "staking-deposit", "fee"),
 )
 
-_LAYOUT: Final = NamedLayout(
+LAYOUT: Final = NamedLayout(
     columns=NamedColumns(
         time=("Timestamp (UTC)",),
         label="Type",
@@ -94,5 +94,5 @@ FORMAT: Final = StatementFormat(
         "A row may be the sum of all trades of an asset within one second.",
         ZERO_FEE_NOTE,
     ),
-    read=named_reader(_LAYOUT),
+    read=named_reader(LAYOUT),
 )

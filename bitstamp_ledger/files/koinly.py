@@ -56,7 +56,7 @@ def _shapes(required: tuple[str, ...], optional: frozenset[str]) -> tuple[Shape,
     return tuple(Shape(required=(date, *required), optional=optional) for date in _DATES)
 
 
-_UNIVERSAL: Final = SentReceived(
+LAYOUT: Final = SentReceived(
     columns=MappingProxyType(
         {
             Field.TIME: _DATES,
@@ -84,7 +84,7 @@ UNIVERSAL: Final = StatementFormat(
     precision=AS_MADE,
     zone=ZoneBasis.DOCUMENTED,
     notes=(AS_MADE_NOTE, ZERO_FEE_NOTE, NO_EXCHANGE_NOTE),
-    read=reader(_UNIVERSAL),
+    read=reader(LAYOUT),
 )
 
 

@@ -37,7 +37,7 @@ from bitstamp_ledger.model import Entry
 
 _PRECISION: Final = attrs.evolve(AS_MADE, time_step=dt.timedelta(milliseconds=1))
 
-_TRADES: Final = SentReceived(
+LAYOUT: Final = SentReceived(
     columns=MappingProxyType(
         {
             Field.EXCHANGE: ("Location",),
@@ -69,10 +69,10 @@ TRADES: Final = StatementFormat(
     precision=_PRECISION,
     zone=ZoneBasis.STATED,
     notes=(AS_MADE_NOTE, ZERO_FEE_NOTE),
-    read=reader(_TRADES),
+    read=reader(LAYOUT),
 )
 
-_EVENT_COLUMNS: Final = ("Type", "Location", "Currency", "Amount", "Timestamp")
+EVENT_COLUMNS: Final = ("Type", "Location", "Currency", "Amount", "Timestamp")
 _EVENTS: Final = labels(
     {
         DEPOSIT: "deposit, airdrop",
@@ -85,7 +85,7 @@ _EVENTS: Final = labels(
 
 def _read_events(table: Table, reading: Reading) -> None:
     columns = table.columns
-    type_, place, currency, amount, when = (columns.index(name) for name in _EVENT_COLUMNS)
+    type_, place, currency, amount, when = (columns.index(name) for name in EVENT_COLUMNS)
     fee, fee_code = (
         columns.index(name) if name in columns else None for name in ("Fee", "Fee Currency")
     )
@@ -124,7 +124,7 @@ EVENTS: Final = StatementFormat(
     title="rotki generic events",
     shapes=(
         Shape(
-            required=_EVENT_COLUMNS,
+            required=EVENT_COLUMNS,
             optional=frozenset({"Fee", "Fee Currency", "Description"}),
         ),
     ),

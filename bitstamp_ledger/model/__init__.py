@@ -9,9 +9,11 @@ from bitstamp_ledger.model._amounts import (
     exact_difference,
     exact_sum,
     plain_number,
+    read_number,
 )
 from bitstamp_ledger.model._entries import (
     ENTRY_KINDS,
+    NAME_DIGITS,
     Conversion,
     Deposit,
     Entry,
@@ -26,14 +28,26 @@ from bitstamp_ledger.model._entries import (
     digest_of,
     record_identity,
     row_identity,
+    row_name,
+    split_row_name,
 )
 from bitstamp_ledger.model._instants import TIME_NOT_STATED, UTC, TimeInterval, utc
 from bitstamp_ledger.model._plain_trades import plain_trade
-from bitstamp_ledger.model._sources import FeePlace, Precision, Rounding, RowGrain, Source
+from bitstamp_ledger.model._sources import (
+    RAW_SLOT,
+    FeePlace,
+    Precision,
+    Rounding,
+    RowGrain,
+    Source,
+    cells_under,
+)
 
 __all__ = [
     "ENTRY_KINDS",
     "MAIN_ACCOUNT",
+    "NAME_DIGITS",
+    "RAW_SLOT",
     "TIME_NOT_STATED",
     "UTC",
     "Account",
@@ -57,13 +71,17 @@ __all__ = [
     "Transfer",
     "UnknownEntry",
     "Withdrawal",
+    "cells_under",
     "digest_of",
     "exact",
     "exact_difference",
     "exact_sum",
     "plain_number",
     "plain_trade",
+    "read_number",
     "record_identity",
     "row_identity",
+    "row_name",
+    "split_row_name",
     "utc",
 ]

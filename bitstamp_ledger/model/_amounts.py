@@ -10,13 +10,15 @@ _RANGE: Final = Context(prec=120, Emax=60, Emin=-60, traps=[Clamped, Inexact, Ov
 
 _within_range: Final = _RANGE.plus
 
-_read: Final = Context(
+read_number: Final = Context(
     prec=_RANGE.prec,
     Emax=_RANGE.Emax,
     Emin=_RANGE.Emin,
     traps=[Clamped, Inexact, InvalidOperation, Overflow, Rounded],
 ).create_decimal
-"""Reads text within the same range, and gives up where it would change as much as a zero."""
+"""Reads text within the same range: ArithmeticError where it would change as much as a zero.
+
+NaN and infinity are read as well, and the digits of other scripts; see `plain_number`."""
 
 _SUM: Final = Context(prec=320, traps=[Inexact])
 """Holds every digit of a sum of two numbers that are within `_RANGE`, and of many of them."""
@@ -68,7 +70,7 @@ def plain_number(stated: object) -> Decimal | None:
     """
     try:
         if type(stated) is str:
-            number = _read(stated)  # Takes no underscore, unlike Decimal().
+            number = read_number(stated)  # Takes no underscore, unlike Decimal().
             return number if number.is_finite() and stated.isascii() else None
         if type(stated) is Decimal and stated.is_finite():
             _within_range(stated)

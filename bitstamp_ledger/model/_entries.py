@@ -10,6 +10,7 @@ Rules that hold for every kind:
 import datetime as dt
 import enum
 import hashlib
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar, Final
@@ -241,3 +242,32 @@ def row_identity(account: str, family: str, digest: str, occurrence: int) -> str
         occurrence: 1 for the first row of this content in its file, 2 for its first repeat.
     """
     return f"{account}/{family}/row-{digest}-{occurrence}"
+
+
+NAME_DIGITS: Final = 12
+"""So many digits of a file's digest tell its rows from equal rows of other files."""
+
+_specific: Final = re.compile(
+    rf"(.*/row-[0-9a-f]+-[0-9]+)@([0-9a-f]{{{NAME_DIGITS}}})(?:-[0-9]+)?", re.DOTALL
+).fullmatch
+
+
+def row_name(identity: str, rows_digest: str) -> str:
+    """Return the name of one row among equal rows of several files: ``<identity>@<digits>``.
+
+    Args:
+        identity: what `row_identity` returned, or a name like this one.
+        rows_digest: of all rows of its file; see ``Statement.rows_digest``.
+    """
+    return f"{split_row_name(identity)[0]}@{rows_digest[:NAME_DIGITS]}"
+
+
+def split_row_name(name: str) -> tuple[str, str | None]:
+    """Return the identity that equal rows share, and the digits of the file that it names, if any.
+
+    What is no name of a row is returned as it is.
+    """
+    if "@" not in name:
+        return name, None
+    found = _specific(name)
+    return (name, None) if found is None else (found[1], found[2])

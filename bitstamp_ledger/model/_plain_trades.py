@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from bitstamp_ledger.model._amounts import Amount, check_code, codes_seen
-from bitstamp_ledger.model._entries import Trade, record_identity
-from bitstamp_ledger.model._sources import Source
+from bitstamp_ledger.model._amounts import Amount
+from bitstamp_ledger.model._entries import Trade
+from bitstamp_ledger.model._sources import RAW_SLOT, Source
 
 
 def _draft_of(kind: type[object]) -> type[Any]:
@@ -31,13 +31,12 @@ def _draft_of(kind: type[object]) -> type[Any]:
 
 _AmountDraft: Final = _draft_of(Amount)
 _SourceDraft: Final = _draft_of(Source)
+_SourceDraft.raw = RAW_SLOT
 _TradeDraft: Final = _draft_of(Trade)
 
 
-def plain_trade(
-    *,
-    account: str,
-    family: str,
+def plain_trade(  # noqa: PLR0917 - names take a tenth of the time
+    identity: str,
     transaction_id: int,
     time: dt.datetime,
     base: Decimal,
@@ -46,6 +45,7 @@ def plain_trade(
     quote_currency: str,
     fee: Decimal | None,
     price: Decimal | None,
+    account: str,
     code: str,
     order_id: int | None,
     self_trade: bool | None,
@@ -54,16 +54,9 @@ def plain_trade(
 ) -> Trade:
     """Make a trade of a record of the API, whose fee is in the quote currency.
 
-    The caller answers for the parts, but for the currency codes: all numbers come from
-    `plain_number` or `exact`, the fee is not negative, and the time is in UTC.
-
-    Raises:
-        ValueError: a currency code is not in capitals.
+    The caller answers for the parts: all numbers are such as `plain_number` or `exact` return, the
+    fee is not negative, `Amount` takes the currency codes, and the time is in UTC.
     """
-    for currency in (base_currency, quote_currency):
-        if currency not in codes_seen:
-            check_code(currency)
-
     base_leg = _AmountDraft()
     base_leg.value = base
     base_leg.currency = base_currency
@@ -88,7 +81,7 @@ def plain_trade(
     source.__class__ = Source
 
     trade = _TradeDraft()
-    trade.id = record_identity(account, family, transaction_id)
+    trade.id = identity
     trade.transaction_id = transaction_id
     trade.time = time
     trade.legs = (base_leg, quote_leg)

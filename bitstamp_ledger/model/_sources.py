@@ -2,9 +2,12 @@
 
 import datetime as dt
 import enum
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
 import attrs
+import msgspec
 
 
 class Rounding(enum.Enum):
@@ -116,3 +119,42 @@ class Source:
     other_time: dt.datetime | None = attrs.field(default=None, repr=False)
     """The second instant that the printed time can start at, where its zone showed that hour twice,
     as in autumn; the entry's time is the first.  Both stand for a ``time_step``."""
+
+
+RAW_SLOT: Final[Any] = Source.raw
+"""Where a source keeps its ``raw``: a mapping, or what `cells_under` has made of a row."""
+
+
+def _raw(source: Source) -> Mapping[str, object]:
+    """Return the record as received; for a row of a file, the cells by column name."""
+    raw = RAW_SLOT.__get__(source)
+    if isinstance(raw, msgspec.Struct):
+        raw = msgspec.to_builtins(raw)
+        RAW_SLOT.__set__(source, raw)  # Two threads may do so at once: they set the same.
+    return cast("Mapping[str, object]", raw)
+
+
+Source.raw = property(_raw, RAW_SLOT.__set__)  # type: ignore[assignment]  # else as a field
+
+
+@functools.lru_cache(maxsize=256)
+def cells_under(columns: tuple[str, ...]) -> Callable[..., Mapping[str, object]]:
+    """Return what makes the ``raw`` of a row of a file; it takes as many cells as columns.
+
+    It may be given to a `Source` only, which makes a dict of it when somebody looks.  Few rows are
+    looked at, and a dict takes four times the memory and three times the time.  Whoever reads the
+    slots past the class, as msgspec does to encode an entry, finds the same names and cells.
+
+    Args:
+        columns: Their names; none is there twice.
+    """
+    try:
+        row = msgspec.defstruct(
+            "Row",
+            [f"cell_{at}" for at in range(len(columns))],
+            rename={f"cell_{at}": name for at, name in enumerate(columns)},
+            gc=False,
+        )
+    except ValueError:  # No field can be renamed to some names, such as those with quotes.
+        return lambda *cells: dict(zip(columns, cells, strict=True))
+    return cast("Callable[..., Mapping[str, object]]", row)

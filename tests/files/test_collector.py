@@ -73,3 +73,18 @@ def test_the_last_of_several_readers_sets_it_going() -> None:
     finish.set()
     thread.join(10)
     assert gc.get_threshold() == before
+
+
+def test_entries_of_a_large_file_are_not_young() -> None:
+    """They would be searched at once; a host's frozen objects stay frozen."""
+    with collector_paused():
+        kept: list[list[int]] = [[] for _ in range(60_000)]
+    assert any(each is kept[-1] for each in gc.get_objects(generation=2))
+
+    gc.freeze()
+    try:
+        with collector_paused():
+            more: list[list[int]] = [[] for _ in range(60_000)]
+        assert gc.get_freeze_count() > len(more)
+    finally:
+        gc.unfreeze()
