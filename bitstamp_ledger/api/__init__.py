@@ -63,6 +63,13 @@ from bitstamp_ledger.api._effects import (
 )
 from bitstamp_ledger.api._enrich import AmbiguousJoin, AmountRule, ChainDetails, Enrichment, enrich
 from bitstamp_ledger.api._exchange import IN_FLIGHT_MAX, Manners, RetryPolicy, ask
+from bitstamp_ledger.api._key_check import (
+    KeyCheckFlow,
+    KeySubject,
+    SendProbe,
+    TellTime,
+    check_key_flow,
+)
 from bitstamp_ledger.api._key_conditions import (
     DIAGNOSES,
     KEY_GUIDE,
@@ -115,18 +122,13 @@ from bitstamp_ledger.api._movements import (
 from bitstamp_ledger.api._not_available import NotAvailable
 from bitstamp_ledger.api._paged import Opened
 from bitstamp_ledger.api._pages import walk_user_transactions
-from bitstamp_ledger.api._probe import (
+from bitstamp_ledger.api._probes import (
     BANNED,
     Ban,
-    KeyCheckFlow,
-    KeySubject,
     Probe,
     ProbeCall,
     ProbeSpec,
-    SendProbe,
-    TellTime,
     ban_of,
-    check_key_flow,
     planned,
     recognise_probe,
     sign_probe,
@@ -134,7 +136,7 @@ from bitstamp_ledger.api._probe import (
 from bitstamp_ledger.api._readings import Reading
 from bitstamp_ledger.api._record_types import RECORD_TYPES, Evidence, Legs, RecordType
 from bitstamp_ledger.api._refusals import REFUSALS, refusal_of
-from bitstamp_ledger.api._resume import HistoryCheckpoint, HistoryProgress
+from bitstamp_ledger.api._resume import HistoryCheckpoint, HistoryProgress, first_of_overlap
 from bitstamp_ledger.api._same_account import AccountComparison, SameAccount, same_account
 from bitstamp_ledger.api._signing import Seal, SignedCall, SigningKey, sign, unsigned, verify
 from bitstamp_ledger.api._walk import walk_by_cursor
@@ -239,6 +241,7 @@ __all__ = [
     "condition_of",
     "encode_user_transactions",
     "enrich",
+    "first_of_overlap",
     "market_path",
     "open_crypto_deposits",
     "open_crypto_transactions",

@@ -13,9 +13,10 @@ from typing import Final
 import attrs
 
 from bitstamp_ledger.api._catalogue import Call, Endpoint
-from bitstamp_ledger.api._decode import NOT_CURRENCIES, parse_balances
+from bitstamp_ledger.api._decode import parse_balances
 from bitstamp_ledger.api._effects import Flow, T
 from bitstamp_ledger.api._exchange import Manners, ask
+from bitstamp_ledger.api._fields import NOT_CURRENCIES
 from bitstamp_ledger.api._not_available import NotAvailable, if_available
 from bitstamp_ledger.api._paged import PAGE_LIMIT, Asker, Opened, Page, open_pages, page_of
 from bitstamp_ledger.api._readings import (

@@ -6,7 +6,6 @@
 
 import datetime as dt
 import enum
-import html
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Self
@@ -14,6 +13,7 @@ from typing import Final, Self
 import attrs
 import msgspec
 
+from bitstamp_ledger._page import Table, to_notebook
 from bitstamp_ledger.api._key_conditions import (
     Actor,
     Diagnosis,
@@ -355,22 +355,32 @@ class KeyReport:
 
     def _repr_html_(self) -> str:
         row = self.diagnosis
-        head = (
-            f"<p><b>{_cell(self.state.value)}</b> ({_cell(self.severity.value)}): key "
-            f"{_cell(self.key)} of {_cell(self.account)} at {_cell(self.exchange)}</p>"
-            f"<p>{_cell(self.advice)}</p>"
-            f"<p>Who must act: {_cell(row.actor.value)}. Check again: {_cell(row.retry)} "
-            f"{_cell(_usable(self.data_usable))}</p>"
+        sentences = (
+            (
+                f"{self.state.value} ({self.severity.value}): "
+                f"key {self.key} of {_shown(self.account)} at {_shown(self.exchange)}"
+            ),
+            self.advice,
+            (
+                f"Who must act: {row.actor.value}. Check again: {row.retry} "
+                f"{_usable(self.data_usable)}"
+            ),
         )
-        findings = _table(
-            ("permission", "finding", "evidence"),
-            ((each.subject, each.grant.value, str(each.evidence)) for each in self.findings),
+        findings = Table(
+            name="findings",
+            title="Findings",
+            columns=("permission", "finding", "evidence"),
+            rows=tuple(
+                (each.subject, each.grant.value, str(each.evidence)) for each in self.findings
+            ),
         )
-        rest = _table(
-            ("not asked, and not claimed", "why"),
-            ((each.subject, each.reason) for each in self.not_probed),
+        rest = Table(
+            name="not probed",
+            title="Not asked, and not claimed",
+            columns=("permission", "why"),
+            rows=tuple((each.subject, each.reason) for each in self.not_probed),
         )
-        return head + findings + rest
+        return to_notebook(sentences, (findings, rest))
 
     def to_json(self) -> str:
         """Return the report as JSON; `from_json` reads it back.
@@ -514,15 +524,3 @@ def _usable(usable: bool) -> str:
     if usable:
         return "What was stored before stays usable."
     return "What was stored before may not have come from the exchange."
-
-
-def _cell(text: str) -> str:
-    return html.escape(text)
-
-
-def _table(names: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    body = "".join(f"<tr>{''.join(f'<td>{_cell(each)}</td>' for each in row)}</tr>" for row in rows)
-    if not body:
-        return ""
-    head = "".join(f"<th>{_cell(name)}</th>" for name in names)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -40,6 +40,11 @@ WAITING_PAGES: Final = 2
 """For each page on its way, how many that came too early may wait for an earlier one.  Were none
 allowed, one slow answer would keep the line idle."""
 
+WIDTH_STEP: Final = 4
+"""So many more pages are asked for at once after each that was full; trouble halves them.
+
+Pages beyond the end are asked for in vain, so a short history must not cost many."""
+
 Record = dict[str, object]
 
 Key = int
@@ -49,7 +54,7 @@ TYPES_MAX: Final = 1_000
 ID_MAX: Final = 2**52
 KEY_MASK: Final = 2**62 - 1
 
-_TYPE_NUMBERS: Final = {str(number): number for number in range(TYPES_MAX)}
+_TYPE_NUMBERS: Final[dict[str | None, int]] = {str(each): each for each in range(TYPES_MAX)}
 """By the type as a record states it."""
 
 
@@ -129,6 +134,9 @@ class _Reader:
     width: int = 1
     """How many pages are asked for at once; grows while all goes well."""
 
+    cut_off: bool = True
+    """Whether the last page may have been cut off by the server, so that more follows."""
+
     def read_segment(self, base: int) -> EmittingFlow[int | None]:
         """Emit what stands behind ``base``; return where the next segment begins, if any."""
         segment = _Segment(base, self._delivered_from(base))
@@ -186,11 +194,14 @@ class _Reader:
         pool = self.pool
         waiting: dict[int, list[Record]] = {}
         first_offset = next_offset = segment.end
+        last_offset = self.offset_max
+        if not self.cut_off:
+            last_offset = min(first_offset, last_offset)  # Perhaps nothing follows: one look tells.
         while True:
             while (
                 len(pool) < self.width
                 and len(waiting) < self.width * WAITING_PAGES
-                and next_offset <= self.offset_max
+                and next_offset <= last_offset
             ):
                 yield from pool.start(next_offset, self._records(segment, next_offset))
                 next_offset += self.page_size - 1
@@ -209,7 +220,8 @@ class _Reader:
                 verdict = yield from self._deliver(segment, page, asked_last=asked_last)
                 if verdict is not _Verdict.FITS:
                     return verdict
-                self.width = min(self.width * 4, self.manners.in_flight_max)
+                self.width = min(self.width + WIDTH_STEP, self.manners.in_flight_max)
+                last_offset = self.offset_max
 
     def _deliver(
         self, segment: _Segment, page: list[Entry], *, asked_last: bool
@@ -229,9 +241,9 @@ class _Reader:
         if fresh:
             yield from self._append(segment, fresh, before=page[0] if known else None)
             self.last_page = page
-        cut_off = len(page) >= self.longest_page
+        self.cut_off = len(page) >= self.longest_page
         self.longest_page = max(self.longest_page, len(page))
-        if not page or (known and asked_last and not cut_off):
+        if not page or (known and asked_last and not self.cut_off):
             return _Verdict.END
         if len(page) == self.page_size:
             return _Verdict.FITS
@@ -389,7 +401,7 @@ def _ids(page: list[Entry]) -> list[int]:
 
 
 def _key(entry: Entry) -> Key:
-    number = _TYPE_NUMBERS.get(entry.code or "")
-    if entry.transaction_id is None or number is None or entry.transaction_id > ID_MAX:
+    number, transaction_id = _TYPE_NUMBERS.get(entry.code), entry.transaction_id
+    if number is None or transaction_id is None or transaction_id > ID_MAX:
         return -1 - (hash(entry.id) & KEY_MASK)
-    return entry.transaction_id * TYPES_MAX + number
+    return transaction_id * TYPES_MAX + number

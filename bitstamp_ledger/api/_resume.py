@@ -8,7 +8,8 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import length_hint
 from typing import Final, Self
 
 import attrs
@@ -77,6 +78,17 @@ def _unreadable(why: str) -> CheckpointError:
     )
 
 
+def first_of_overlap(ids: Iterable[int], records: int = OVERLAP_RECORDS) -> int | None:
+    """Return the id that a later reading begins with, so that it shows some records again.
+
+    Args:
+        ids: of the records that were read last; a record that turns up late may have a lower id.
+        records: how many of the largest are to be shown again.
+    """
+    ordered = sorted(ids)
+    return ordered[-records:][0] if ordered else None
+
+
 @attrs.define
 class HistoryProgress:
     """Follows a reading: what of it is new, and where a later one can go on.
@@ -103,6 +115,10 @@ class HistoryProgress:
 
     _again: set[str] = attrs.field(factory=set, init=False)
     _kept: list[Entry] = attrs.field(factory=list, init=False)
+    _page: Sequence[Entry] = attrs.field(default=(), init=False)
+    _left: Iterator[Entry] = attrs.field(factory=lambda: iter(()), init=False)
+    """What is left of ``_page``."""
+
     _overlap_passed: bool = attrs.field(default=False, init=False)
     _ended: bool = attrs.field(default=False, init=False)
 
@@ -124,12 +140,22 @@ class HistoryProgress:
         """The first exchange id to ask for."""
         return self.after.since_id if self.after is not None else None
 
+    def pass_on(self, page: Sequence[Entry]) -> Iterator[Entry]:
+        """Return those of a page that are to be delivered; what was taken from it is noted.
+
+        The page before must have been used up.
+        """
+        if self.after is not None:
+            return (entry for entry in page if self.take(entry))
+        self._note_page()
+        # All of it is delivered.  How much was taken is told by what is left, so that a million
+        # entries need not be noted one by one.
+        self._page, self._left = page, iter(page)
+        return self._left
+
     def take(self, entry: Entry) -> bool:
         """Note a record; say whether it is to be delivered: it is new, or it changed."""
-        self._kept.append(entry)
-        if len(self._kept) >= 2 * self.overlap_records:
-            self._kept = self._overlap()
-            self._overlap_passed = True
+        self._keep((entry,))
         return self.after is None or self._is_news(entry, self.after)
 
     def end(self) -> None:
@@ -144,6 +170,7 @@ class HistoryProgress:
     @property
     def checkpoint(self) -> HistoryCheckpoint:
         """Where a later reading can go on, as far as records were taken."""
+        self._note_page()
         earlier = self.after or HistoryCheckpoint(account=self.account, market=self.market)
         # Until the earlier overlap was passed, late ones may still come: it begins there again, and
         # all that was taken from there on is known.
@@ -171,6 +198,17 @@ class HistoryProgress:
             newest_id=max(*ids, earlier.newest_id or 0),
         )
 
+    def _note_page(self) -> None:
+        taken = len(self._page) - length_hint(self._left)
+        self._keep(self._page[:taken])
+        self._page = self._page[taken:]
+
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        self._kept.extend(entries)
+        if len(self._kept) >= 2 * self.overlap_records:
+            self._kept = self._overlap()
+            self._overlap_passed = True
+
     def _is_news(self, entry: Entry, after: HistoryCheckpoint) -> bool:
         number = entry.transaction_id
         digests = after.seen.get(entry.id)
@@ -195,14 +233,12 @@ class HistoryProgress:
         Records without an id are few, and belong to every overlap.
         """
         kept = self._kept
-        ids = sorted(entry.transaction_id for entry in kept if entry.transaction_id is not None)
-        if len(ids) <= self.overlap_records:
-            return kept
-        lowest = ids[-self.overlap_records]
+        ids = (entry.transaction_id for entry in kept if entry.transaction_id is not None)
+        lowest = first_of_overlap(ids, self.overlap_records)
         return [
             entry
             for entry in kept
-            if entry.transaction_id is None or entry.transaction_id >= lowest
+            if lowest is None or entry.transaction_id is None or entry.transaction_id >= lowest
         ]
 
 

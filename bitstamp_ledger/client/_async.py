@@ -241,7 +241,7 @@ class AsyncClient:
         progress, endpoint, flow = begin_history(
             self._shell, since_id=since_id, market=market, after=after
         )
-        return AsyncHistory(self._stream(endpoint, flow), progress)
+        return AsyncHistory(self._pages(endpoint, flow), progress)
 
     async def balance(self, currency: str) -> Balance:
         """Ask what the account holds of one currency now.
@@ -592,6 +592,14 @@ class AsyncClient:
             answer = await self._perform(effect)
 
     async def _stream(self, endpoint: Endpoint, flow: StreamFlow[T]) -> AsyncGenerator[T, None]:
+        async with contextlib.aclosing(self._pages(endpoint, flow)) as pages:
+            async for page in pages:
+                for item in page:
+                    yield item
+
+    async def _pages(
+        self, endpoint: Endpoint, flow: StreamFlow[T]
+    ) -> AsyncGenerator[tuple[T, ...], None]:
         from bitstamp_ledger.client._tasks import background_for  # noqa: PLC0415 - loads asyncio
 
         answer: Answer = None
@@ -606,8 +614,7 @@ class AsyncClient:
                 match effect:
                     case Emit(items):
                         self._shell.watch.page_read(endpoint.label, len(items))
-                        for item in items:
-                            yield item
+                        yield items
                     case Begin(ticket, begun):
                         background.begin(ticket, begun)
                     case Await():

@@ -6,7 +6,10 @@ below both, for all clients of the process that talk to one exchange.
 """
 
 import threading
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from bitstamp_ledger.api import Reply, refusal_of
+from bitstamp_ledger.errors import RateLimitedError
 
 if TYPE_CHECKING:
     from pyrate_limiter import AbstractBucket
@@ -28,6 +31,32 @@ class Budget(Protocol):
         Returns:
             0 when it may leave; else how many seconds to wait before asking again.
         """
+
+
+@runtime_checkable
+class LearningBudget(Budget, Protocol):
+    """A budget that wants to hear when the exchange finds us too fast all the same."""
+
+    def refused(self, asked_for_s: float | None) -> None:
+        """Learn that a request was refused for coming too soon.
+
+        Args:
+            asked_for_s: how long the exchange asked to be left alone, where it said so.
+        """
+
+
+REFUSAL_BYTES_MAX: Final = 4_096
+"""A good reply that is longer is not looked at twice; no refusal has been seen that long."""
+
+
+def tell(budget: Budget, reply: Reply, endpoint: str) -> None:
+    """Let a budget learn from a reply that refuses for coming too soon."""
+    good = reply.status == 200 and len(reply.body) > REFUSAL_BYTES_MAX  # noqa: PLR2004 - HTTP's OK
+    if good or not isinstance(budget, LearningBudget):
+        return
+    refusal = refusal_of(reply, endpoint=endpoint)
+    if isinstance(refusal, RateLimitedError):
+        budget.refused(refusal.retry_after_s)
 
 
 class RateBudget:

@@ -1,6 +1,6 @@
 """Check a key: the drivers of the flow that probes.
 
-Only these two drivers sign probes and open the gate for them; see `bitstamp_ledger.api._probe` for
+Only these two drivers sign probes and open the gate for them; see `bitstamp_ledger.api._probes` for
 what is asked, and why it cannot take effect.
 """
 

@@ -79,9 +79,11 @@ class History(_Told, Iterator[Entry]):
     Closing it, or dropping it, gives up what is on its way.
     """
 
-    def __init__(self, entries: Generator[Entry, None, None], progress: HistoryProgress) -> None:
+    def __init__(
+        self, pages: Generator[tuple[Entry, ...], None, None], progress: HistoryProgress
+    ) -> None:
         super().__init__(progress)
-        self._entries = self._news(entries)
+        self._entries = self._news(pages)
 
     def __iter__(self) -> Self:
         return self
@@ -93,12 +95,12 @@ class History(_Told, Iterator[Entry]):
         """Stop reading."""
         self._entries.close()
 
-    def _news(self, entries: Generator[Entry, None, None]) -> Generator[Entry, None, None]:
-        take = self._progress.take
-        with contextlib.closing(entries):
-            for entry in entries:
-                if take(entry):
-                    yield entry
+    def _news(
+        self, pages: Generator[tuple[Entry, ...], None, None]
+    ) -> Generator[Entry, None, None]:
+        with contextlib.closing(pages):
+            for page in pages:
+                yield from self._progress.pass_on(page)
         self._progress.end()
 
 
@@ -108,9 +110,11 @@ class AsyncHistory(_Told, AsyncIterator[Entry]):
     Close it by `aclose` when it is left before its end.
     """
 
-    def __init__(self, entries: AsyncGenerator[Entry, None], progress: HistoryProgress) -> None:
+    def __init__(
+        self, pages: AsyncGenerator[tuple[Entry, ...], None], progress: HistoryProgress
+    ) -> None:
         super().__init__(progress)
-        self._entries = self._news(entries)
+        self._entries = self._news(pages)
 
     def __aiter__(self) -> Self:
         return self
@@ -122,10 +126,11 @@ class AsyncHistory(_Told, AsyncIterator[Entry]):
         """Stop reading."""
         await self._entries.aclose()
 
-    async def _news(self, entries: AsyncGenerator[Entry, None]) -> AsyncGenerator[Entry, None]:
-        take = self._progress.take
-        async with contextlib.aclosing(entries):
-            async for entry in entries:
-                if take(entry):
+    async def _news(
+        self, pages: AsyncGenerator[tuple[Entry, ...], None]
+    ) -> AsyncGenerator[Entry, None]:
+        async with contextlib.aclosing(pages):
+            async for page in pages:
+                for entry in self._progress.pass_on(page):
                     yield entry
         self._progress.end()

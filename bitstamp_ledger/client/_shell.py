@@ -27,7 +27,7 @@ from bitstamp_ledger.api import (
     unsigned,
     verify,
 )
-from bitstamp_ledger.client._budget import Budget, shared_budget
+from bitstamp_ledger.client._budget import Budget, shared_budget, tell
 from bitstamp_ledger.client._credentials import Credentials
 from bitstamp_ledger.client._gate import ProbeGate
 from bitstamp_ledger.client._watching import Observer, Watch, log
@@ -161,7 +161,9 @@ class Receiving:
         seal = Seal.NOT_EXPECTED
         if self._sent.nonce and self._shell.credentials is not None:
             seal = verify(self._sent, self._shell.credentials, headers=headers, body=body)
-        return Reply(status=response.status_code, headers=headers, body=body, seal=seal)
+        reply = Reply(status=response.status_code, headers=headers, body=body, seal=seal)
+        tell(self._shell.budget, reply, self._label)
+        return reply
 
     def _done(self, status: int | None) -> None:
         self._shell.watch.request_done(self._label, status, time.monotonic() - self._began)

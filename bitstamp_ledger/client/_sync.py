@@ -242,7 +242,7 @@ class Client:
         progress, endpoint, flow = begin_history(
             self._shell, since_id=since_id, market=market, after=after
         )
-        return History(self._stream(endpoint, flow), progress)
+        return History(self._pages(endpoint, flow), progress)
 
     def balance(self, currency: str) -> Balance:
         """Ask what the account holds of one currency now.
@@ -587,6 +587,13 @@ class Client:
             answer = self._perform(effect)
 
     def _stream(self, endpoint: Endpoint, flow: StreamFlow[T]) -> Generator[T, None, None]:
+        with contextlib.closing(self._pages(endpoint, flow)) as pages:
+            for page in pages:
+                yield from page
+
+    def _pages(
+        self, endpoint: Endpoint, flow: StreamFlow[T]
+    ) -> Generator[tuple[T, ...], None, None]:
         answer: Answer = None
         with Threads(self._perform, workers=self._shell.manners.in_flight_max) as background:
             while True:
@@ -599,7 +606,7 @@ class Client:
                 match effect:
                     case Emit(items):
                         self._shell.watch.page_read(endpoint.label, len(items))
-                        yield from items
+                        yield items
                     case Begin(ticket, begun):
                         background.begin(ticket, begun)
                     case Await():

@@ -281,6 +281,37 @@ def test_pages_overlap_by_one_record() -> None:
     assert offsets[:3] == [0, 999, 1998]
 
 
+def test_the_end_is_proved_by_one_look() -> None:
+    """Pages after the last one would be asked for in vain."""
+    exchange = Exchange([Record(minute, minute + 1) for minute in range(3_000)], cap=1000)
+    deliver(exchange)
+    offsets = [int(call.parameters.get("offset", "0")) for call in exchange.calls]
+
+    assert offsets[-1] == 2999
+    assert all(offset % 999 == 0 for offset in offsets[:-1])
+
+
+def test_more_that_came_meanwhile_is_read_side_by_side_again() -> None:
+    """The look at the end may find that it was none."""
+    exchange = Exchange([Record(minute, minute + 1) for minute in range(5)], cap=3)
+    under_way: list[int] = []
+
+    def grow(call: Call) -> None:
+        if call.parameters.get("offset") == "4":
+            for number in range(40):
+                exchange.add(100 + number, 100 + number)
+
+    def choose(many: int) -> int:
+        under_way.append(many)
+        return 0
+
+    entries = deliver(exchange, choose=choose, before_answer=grow)
+
+    assert ids(entries) == expected(exchange)
+    assert len(entries) == 45
+    assert under_way[-10:].count(MANNERS.in_flight_max) > 1
+
+
 @given(histories, st.integers(2, 6))
 def test_a_repeated_record_is_delivered_once_and_a_contradicting_one_as_well(
     records: list[Record], cap: int

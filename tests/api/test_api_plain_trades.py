@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bitstamp_ledger.api import parse_user_transactions
-from bitstamp_ledger.api._decode import _decode_any, _plain_trade, records_in
+from bitstamp_ledger.api._decode import _decode_any, records_in
+from bitstamp_ledger.api._plain_trades import _layouts, trade_of
 from bitstamp_ledger.model import UTC, Amount, Entry, Source, Trade, exact, plain_number
 
 PLAIN: dict[str, str] = {
@@ -40,7 +41,7 @@ def _record(members: dict[str, str]) -> dict[str, object]:
 
 
 def _short_way(record: dict[str, object]) -> Trade | None:
-    return _plain_trade(record, "Main Account", "user_transactions")
+    return trade_of(record, "Main Account", "user_transactions")
 
 
 def _long_way(record: dict[str, object]) -> Entry:
@@ -176,6 +177,24 @@ def test_what_python_reads_but_the_exchange_never_writes_is_not_plain(stated: st
 def test_only_text_and_decimals_are_plain_numbers(stated: object) -> None:
     """A decimal context would read a tuple, a float and a bool as well."""
     assert plain_number(stated) is None
+
+
+def test_what_is_remembered_of_keys_is_bounded() -> None:
+    """A server that makes up keys must not fill the memory."""
+    before = len(_layouts)
+    assert _short_way(_record({**PLAIN, "x" * 33: "0"})) is not None
+    assert _short_way(_record({**PLAIN, **{f"x{number}": "0" for number in range(40)}})) is not None
+    assert len(_layouts) == before
+
+
+def test_which_rate_holds_is_seen_anew_where_the_keys_do_not_tell() -> None:
+    """Two records of one set of keys, each with the other's rate."""
+    for stated, null in (("eth_eur", "eur_eth"), ("eur_eth", "eth_eur"), ("eth_eur", "eur_eth")):
+        record = _record({**PLAIN, stated: "2.5", null: "null"})
+        trade = _short_way(record)
+        assert trade is not None
+        assert _told(trade) == _told(_long_way(record))
+    assert _short_way(_record({**PLAIN, "eth_eur": "2.5", "eur_eth": "0.4"})) is None
 
 
 # -- values that no constructor made

@@ -1,6 +1,7 @@
 """Going on with a history: against a model that adds, changes and removes records in between."""
 
 import copy
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
@@ -218,3 +219,24 @@ def test_a_checkpoint_serves_one_account_and_market(other: HistoryCheckpoint) ->
     with pytest.raises(CheckpointError, match="Keep one checkpoint"):
         HistoryProgress(other, account="main")
     assert copy.copy(other) == other
+
+
+@given(
+    st.lists(st.builds(Record, st.integers(0, 9), st.integers(1, 60)), max_size=40),
+    st.integers(1, 9),
+    st.integers(0, 40),
+)
+def test_taking_pages_is_like_taking_entries(
+    records: list[Record], page_size: int, count: int
+) -> None:
+    """A checkpoint is of what was taken from a page, not of the page."""
+    entries = [record.entry for record in records]
+    one_by_one = HistoryProgress(account="main", overlap_records=OVERLAP)
+    by_page = HistoryProgress(account="main", overlap_records=OVERLAP)
+    pages = (entries[at : at + page_size] for at in range(0, len(entries), page_size))
+    taken = itertools.chain.from_iterable(map(by_page.pass_on, pages))
+
+    for entry in itertools.islice(entries, count):
+        assert one_by_one.take(entry)
+        assert next(taken) is entry
+        assert by_page.checkpoint == one_by_one.checkpoint

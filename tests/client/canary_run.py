@@ -30,7 +30,7 @@ import rich.pretty
 import rich.traceback
 
 import bitstamp_ledger as bl
-from bitstamp_ledger.sandbox import Sandbox
+from bitstamp_ledger.sandbox import Sandbox, render_g2
 from tests.client.canary import KEY, SECRET
 
 ONCE = bl.RetryPolicy(attempts_max=1)
@@ -103,6 +103,7 @@ def main() -> None:
             with (out / "shown.txt").open("w") as shown:
                 commands = started(calm, out, private)
                 everything_of_both_clients(sandbox, shown)
+                everything_of_a_ledger(sandbox, out, shown)
                 for name, command in commands.items():
                     said, _ = command.communicate(timeout=60)
                     (out / f"{name}.txt").write_bytes(said)
@@ -338,6 +339,83 @@ def mistakes(sandbox: Sandbox, file: TextIO) -> None:
             show_error(error, file)
         else:
             raise RuntimeError("a mistake went through")
+
+
+def everything_of_a_ledger(sandbox: Sandbox, out: Path, file: TextIO) -> None:
+    """Keep a history, and let every step of it fail as well; the database lies with the rest."""
+    sandbox.faults.clear()
+    place = out / "history.db"
+    (out / "export.csv").write_text(render_g2(sandbox.records).text)
+    key = bl.Credentials(key=KEY, secret=SECRET)
+    with (
+        bl.Client(key, base_url=sandbox.url, retry=ONCE, timeout_s=0.2) as client,
+        bl.Ledger.open(place) as ledger,
+    ):
+        results: list[object] = [
+            ledger.sync(client),
+            ledger.check_key(client),
+            ledger.import_file(out / "export.csv"),
+            ledger.prove(client),
+        ]
+        result = ledger.reconcile()
+        entry = result.entries[-1]
+        ledger.annotate(entry.id, label="seen", author="me")
+        ledger.hide(entry.id)
+        for name in ("csv", "jsonl"):
+            with bl.sinks.open(name, path=str(out / f"ledger.{name}")) as sink:
+                ledger.export(sink)
+                results.append(sink)
+        (out / "result.json").write_bytes(result.to_json())
+        failing(sandbox, lambda: ledger.sync(client, "full", print), file)
+        failing(sandbox, lambda: ledger.prove(client), file)
+        asyncio.run(everything_of_an_async_ledger(sandbox, place, file))
+        wrong = bl.Credentials(key=KEY, secret=SECRET[::-1])
+        with bl.Client(wrong, base_url=sandbox.url, retry=ONCE) as refused:
+            failing(sandbox, lambda: ledger.sync(refused), file, faults=(lambda _: None,))
+        (account,) = ledger.accounts()
+        file.write(f"the account is {account.condition.value}\n")
+        results += [ledger, ledger.store, ledger.history(entry.id), *ledger.accounts()]
+        results += [*ledger.runs()[-3:], *ledger.decisions(), ledger.last_check(client)]
+        for thing in results:
+            show(thing, file)
+    for nowhere in (out, out / "none" / "history.db", f"sqlite:///{out}", f"mysql://me:{KEY}@x/y"):
+        try:
+            bl.Ledger.open(nowhere)
+        except bl.BitstampLedgerError as error:
+            show(error, file)
+
+
+def failing(
+    sandbox: Sandbox,
+    call: Callable[[], object],
+    file: TextIO,
+    faults: tuple[Callable[[Sandbox], object], ...] = FAULTS,
+) -> None:
+    """Call while the exchange has each of the faults in turn."""
+    for fault in faults:
+        fault(sandbox)
+        try:
+            call()
+        except bl.BitstampLedgerError as error:
+            show_error(error, file)
+    sandbox.faults.clear()
+
+
+async def everything_of_an_async_ledger(sandbox: Sandbox, place: Path, file: TextIO) -> None:
+    key = bl.Credentials(key=KEY, secret=SECRET)
+    async with (
+        bl.AsyncClient(key, base_url=sandbox.url, retry=ONCE, timeout_s=0.2) as client,
+        await bl.AsyncLedger.open(place) as ledger,
+    ):
+        for thing in (ledger, await ledger.sync(client), await ledger.prove(client)):
+            show(thing, file)
+        for fault in FAULTS:
+            fault(sandbox)
+            try:
+                await ledger.sync(client, "full")
+            except bl.BitstampLedgerError as error:
+                show_error(error, file)
+        sandbox.faults.clear()
 
 
 TEST_OF_A_PROGRAM = """

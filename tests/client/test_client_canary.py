@@ -82,6 +82,12 @@ def test_the_run_was_a_full_one(run: Run) -> None:
     assert b"1 failed" in run.said_in("pytest.txt")
     assert b"client     = Client(127.0.0.1" in run.said_in("pytest.txt")
     assert (run.out / "demo" / "ledger.jsonl").stat().st_size > 1_000
+    assert run.said_in("history.db").startswith(b"SQLite format 3")
+    assert (run.out / "history.db").stat().st_size > 100_000
+    assert run.said_in("ledger.csv").count(b"\n") > 300
+    assert b"the account is paused" in run.said_in("shown.txt")
+    assert b"SyncReport(" in run.said_in("shown.txt")
+    assert b"Proof(" in run.said_in("shown.txt")
     assert b"ended with 3" not in run.said_in("info.log")
     assert len(set(run.nonces)) == len(set(run.signatures)) > 100
     assert len(run.amounts) > 100
