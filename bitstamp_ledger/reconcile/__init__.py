@@ -1,5 +1,6 @@
 """Which rows of files are which records of the API; pure, without clock or I/O."""
 
+from bitstamp_ledger._page import Table, to_html_tables
 from bitstamp_ledger.reconcile._reconcile import reconcile
 from bitstamp_ledger.reconcile._result import (
     Conflict,
@@ -15,7 +16,6 @@ from bitstamp_ledger.reconcile._result import (
     Suspect,
     Verdict,
 )
-from bitstamp_ledger.reconcile._tables import Table, to_html_tables
 
 __all__ = [
     "Conflict",

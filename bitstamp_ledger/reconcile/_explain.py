@@ -7,7 +7,9 @@ from typing import Final
 
 import attrs
 
+from bitstamp_ledger._page import ComparedFact, name_of, plain
 from bitstamp_ledger.model import Amount, DecimalInterval, Entry, exact_difference
+from bitstamp_ledger.reconcile._fee_rows import stated_fee
 from bitstamp_ledger.reconcile._observe import (
     Field,
     Observation,
@@ -24,6 +26,7 @@ EQUAL: Final = "equal"
 WITHIN: Final = "within"
 DIFFERS: Final = "differs"
 NOT_STATED: Final = "not stated"
+NOT_KNOWN: Final = "not known"
 NOT_COMPARED: Final = "not compared"
 
 
@@ -50,27 +53,51 @@ def explain(api: Sequence[Entry], file: Sequence[Entry], heading: str) -> str:
     names = " + ".join(_name_of_other(entry, rows) for entry in known)
     witnesses = " + ".join(name_of(row) for row in rows)
     texts = [f"{witnesses} is {names}: {heading}."]
-    for row in rows:
+    for row in _with_fees(rows):
         lines = [
-            _Line("", "the row states", other, ""),
+            _Line("", "the row states" if len(rows) == 1 else "the rows state", other, ""),
             *_compared(_as_one(known), observe(row)),
         ]
         texts.extend(_aligned(lines))
     return "\n".join(texts)
 
 
+def _with_fees(rows: Sequence[Entry]) -> list[Entry]:
+    """Return the rows of one event, a fee of its own row as that of the others."""
+    fees = [fee for row in rows if (fee := stated_fee(row)) is not None]
+    others = [row for row in rows if stated_fee(row) is None]
+    if not (fees and others):
+        return list(rows)
+    return [attrs.evolve(row, fee=fees[0]) if row.fee is None else row for row in others]
+
+
+def compared_facts(
+    known: Entry, row: Entry, *, field: str | None = None
+) -> tuple[ComparedFact, ...]:
+    """Return what two entries state side by side, the row first.
+
+    Args:
+        known: the one entry.
+        row: the other.
+        field: what keeps the two apart, where that is known and may be no difference of values.
+    """
+    marked = Field.TIME.value if field in {Field.ZONE.value, Field.DATE_ORDER.value} else field
+    return tuple(
+        ComparedFact(
+            name=line.fact,
+            left=plain(line.row),
+            right=plain(line.known),
+            verdict=NOT_KNOWN if line.fact == marked != field else line.verdict,
+            differs=line.verdict == DIFFERS or line.fact == marked,
+        )
+        for line in _compared(observe(known), observe(row))
+    )
+
+
 def _as_one(known: Sequence[Entry]) -> Observation:
     """Return an entry, or several executions as the order that they are."""
     observed = [observe(entry) for entry in known]
     return next(iter(orders(observed)), observed[0])
-
-
-def name_of(entry: Entry) -> str:
-    """Name an entry by its place: a record by its id, a row by file and number."""
-    if entry.source.row is not None:
-        return f"row {entry.source.row} of {entry.source.path or 'the statement'}"
-    known_id = entry.transaction_id if entry.transaction_id is not None else entry.id
-    return f"API record {known_id}"
 
 
 def _name_of_other(entry: Entry, rows: Sequence[Entry]) -> str:

@@ -203,15 +203,15 @@ class NearIndex:
             for position in places[max(here - self.TRIED_MAX, 0) : here + self.TRIED_MAX]:
                 known = self._known[position]
                 distance = abs(known.start - row.start)
-                if distance < _near(known, row) and _may_be_one(known, row):
-                    field = _one_difference(known, row)
+                if distance < near(known, row) and _may_be_one(known, row):
+                    field = _one_difference(*_of_as_many_currencies(known, row))
                     if field is not None:
                         found[position] = distance, position, field
         for _, position, field in sorted(found.values(), key=lambda each: each[:2]):
             yield self._known[position], field
 
 
-def _near(known: Observation, row: Observation) -> dt.timedelta:
+def near(known: Observation, row: Observation) -> dt.timedelta:
     """Return how far the times may be off for a pair to be shown."""
     step = row.end - row.start
     if known.clock == row.clock:
@@ -240,8 +240,36 @@ def _shared_keys(observation: Observation) -> Iterator[object]:
     if len(currencies) == 1:
         yield currencies
         return
+    moved = _moved(observation)
+    if len(moved) == 1:
+        yield (currencies[moved[0]],)
     for position, amount in enumerate(observation.amounts):
         yield currencies, position, amount
+
+
+def _moved(observation: Observation) -> list[int]:
+    """Return the positions of what is not zero: of a reward typed as a trade, only one."""
+    return [position for position, amount in enumerate(observation.amounts) if amount]
+
+
+def _of_as_many_currencies(known: Observation, row: Observation) -> tuple[Observation, Observation]:
+    """Return two entries; beside one of a single currency, the other without a leg of zero."""
+    if len(known.amounts) == len(row.amounts):
+        return known, row
+    return _without_nothing(known), _without_nothing(row)
+
+
+def _without_nothing(observation: Observation) -> Observation:
+    moved = _moved(observation)
+    if len(moved) != 1 or len(observation.amounts) == 1:
+        return observation
+    currencies = (observation.group.currencies[moved[0]],)
+    return attrs.evolve(
+        observation,
+        group=attrs.evolve(observation.group, currencies=currencies),
+        amounts=(observation.amounts[moved[0]],),
+        base=0,
+    )
 
 
 def _may_be_one(known: Observation, row: Observation) -> bool:

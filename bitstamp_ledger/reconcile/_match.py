@@ -4,22 +4,29 @@ Known are the records of the API, and the rows of statements that were read befo
 record explains.  Every rule works on what the stronger ones left, and uses each entry once.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 
-from bitstamp_ledger.model import Entry, RowGrain, UnknownEntry
-from bitstamp_ledger.reconcile._assign import assign, interchangeable
-from bitstamp_ledger.reconcile._explain import name_of
-from bitstamp_ledger.reconcile._index import REACH, NearIndex, TimeIndex
+from bitstamp_ledger._page import name_of
+from bitstamp_ledger.model import Entry, RowGrain, UnknownEntry, split_row_name
+from bitstamp_ledger.reconcile._fee_rows import stated_fee
+from bitstamp_ledger.reconcile._fees import join_fee_rows, with_fee_row
+from bitstamp_ledger.reconcile._fitting import Pair, fitting_pairs
+from bitstamp_ledger.reconcile._ids import (
+    SYSTEMATIC,
+    evidence_of,
+    exchange_id,
+    ids_differ,
+    is_from_api,
+    known_by_id,
+    trust_of,
+)
+from bitstamp_ledger.reconcile._misses import EXCHANGE_ID, lonely_fees, near_misses, repeated_ids
 from bitstamp_ledger.reconcile._observe import (
     Field,
-    Fit,
     Observation,
-    differences,
-    differences_but_time,
     in_order,
     observe,
     place,
@@ -38,33 +45,6 @@ from bitstamp_ledger.reconcile._result import (
 )
 from bitstamp_ledger.reconcile._settle import Settled
 
-SYSTEMATIC: Final = 3
-"""So many disagreements between ids and contents are no accident: the ids are of another kind.
-
-Equal fills of one order, some of which the API lacks, disagree too, all at one moment; so
-agreeing contents count once for each time.
-"""
-
-EXCHANGE_ID: Final = "exchange id"
-ROW_NUMBER: Final = "row number"
-
-
-@attrs.frozen
-class Pair:
-    """One known entry and one row that are the same event."""
-
-    known: Entry
-    row: Entry
-    rule: Rule
-    grade: Grade
-    further: tuple[Entry, ...] = ()
-    """Where the row is a whole order, its executions but the first."""
-
-    @property
-    def all_known(self) -> tuple[Entry, ...]:
-        """The known entries: one, or all executions of an order."""
-        return (self.known, *self.further)
-
 
 @attrs.frozen(kw_only=True)
 class Pairing:
@@ -81,17 +61,33 @@ class Pairing:
     """What is known now: the entries known before, with their new witnesses, and the new rows."""
 
     plain: list[Match] = attrs.field(factory=list)
-    """Pairs that were found before, the short way."""
+    """Pairs that were found before, the short way; in the order of their rows."""
 
-    def with_plain(self, plain: list[Match]) -> "Pairing":
-        """Return this outcome, and pairs beside it that were found before."""
+    left: Sequence[Entry] | None = None
+    """The records that were left then, in order; None where it was all of them."""
+
+    def known_paired(self, *, plain: bool = True) -> Iterator[Entry]:
+        """Yield every entry that some row is a witness of; perhaps not those of plain pairs."""
+        for pair in self.pairs:
+            yield from pair.all_known
+        for match in self.plain if plain else ():
+            yield from match.api
+
+    @property
+    def told(self) -> Iterator[Entry]:
+        """The entries that the rows of the statement are, or are second witnesses of."""
+        yield from self.new
+        yield from self.known_paired()
+
+    def with_plain(self, plain: list[Match], left: Sequence[Entry]) -> "Pairing":
+        """Return this outcome, and pairs beside it that were found before, and what was left."""
         after = self.known_after
 
         def known_after() -> list[Observation]:
             paired = (observe(match.api[0]).witnessed_by(observe(match.file[0])) for match in plain)
             return in_order([*after(), *paired])
 
-        return attrs.evolve(self, plain=plain, known_after=known_after)
+        return attrs.evolve(self, plain=plain, left=left, known_after=known_after)
 
 
 def pair_rows(
@@ -125,11 +121,19 @@ def pair_rows(
     matcher.by_intervals()
     matcher.tell_of_other_readings(settled.hints)
     matcher.by_orders()
+    matcher.by_fees(observed)
+    matcher.look_for_lonely_fees(known, observed)
     matcher.look_for_near_misses()
     matcher.look_for_repeated_ids(observed)
     new = in_order([*matcher.set_apart, *matcher.rows])
     return Pairing(
-        trust=_trust(path, agreeing, contradicting, matcher),
+        trust=trust_of(
+            path,
+            agreeing,
+            contradicting,
+            trusted=matcher.ids_trusted,
+            unlike=matcher.ids_unlike,
+        ),
         pairs=sorted_by_time(
             matcher.pairs, lambda pair: place(pair.row), lambda pair: pair.row.time
         ),
@@ -174,6 +178,9 @@ class _Matcher:
 
     rejected: set[tuple[str, str]] = attrs.field(factory=set)
     rejected_rows: set[str] = attrs.field(factory=set)
+    confirmed_fees: list[tuple[str, str]] = attrs.field(factory=list)
+    """Known entries and rows of fees of which people said that they are one."""
+
     ids_trusted: bool = False
     """Whether ids have proved themselves on this statement."""
 
@@ -212,9 +219,11 @@ class _Matcher:
         free = {known.entry.id: known for known in self.free}
         rows = {row.entry.id: row for row in self.rows}
         for record_id, row_id in confirmed:
-            if (record_id, row_id) in self.rejected:
+            if (record_id, row_id) in self.rejected or row_id not in rows:
                 continue
-            if record_id in free and row_id in rows:
+            if stated_fee(rows[row_id].entry) is not None:
+                self.confirmed_fees.append((record_id, row_id))
+            elif record_id in free:
                 self._join(free.pop(record_id), rows.pop(row_id), Rule.DECISION, Grade.CERTAIN)
         self._sweep()
 
@@ -227,9 +236,11 @@ class _Matcher:
         Returns:
             How many rows agree with the entry of their id, and how many contradict it.
         """
-        by_id = self._known_by_id()
-        of_api = self._evidence(by_id, from_api=True)
-        of_files = self._evidence(by_id, from_api=False)
+        by_id = known_by_id(self.free, self.rows)
+        of_api, of_files = (
+            evidence_of(self.rows, by_id, self._is_rejected, from_api=from_api)
+            for from_api in (True, False)
+        )
         self.ids_unlike = of_api.unlike or of_files.unlike
         self.ids_trusted = of_api.trusted
         self.file_ids_trusted = of_files.trusted
@@ -251,38 +262,6 @@ class _Matcher:
         contradicting = {id(row) for row, _ in (*of_api.contradicting, *of_files.contradicting)}
         return len(agreeing), len(contradicting - agreeing)
 
-    def _evidence(
-        self, by_id: Mapping["ExchangeId | None", list[Observation]], *, from_api: bool
-    ) -> "_Evidence":
-        """Compare every row with the entries of its id, of the API or of other files."""
-        evidence = _Evidence()
-        taken: set[int] = set()
-        for row in self.rows if by_id else ():
-            candidates = [
-                known
-                for known in by_id.get(_exchange_id(row), ())
-                if _is_from_api(known) is from_api
-                and id(known) not in taken
-                and not self._is_rejected(known, row)
-            ]
-            fitting = [known for known in candidates if _same_content(known, row)]
-            if fitting:
-                taken.add(id(fitting[0]))
-                evidence.agreeing.append((fitting[0], row))
-            elif clashing := [known for known in candidates if _same_place(known, row)]:
-                evidence.contradicting.append((row, clashing))
-        return evidence
-
-    def _known_by_id(self) -> Mapping["ExchangeId | None", list[Observation]]:
-        """Return the known entries whose id some row carries, by id."""
-        wanted = {_exchange_id(row) for row in self.rows} - {None}
-        found: dict[ExchangeId | None, list[Observation]] = defaultdict(list)
-        for known in self.free if wanted else ():
-            identity = _exchange_id(known)
-            if identity in wanted:
-                found[identity].append(known)
-        return found
-
     def by_cells(self, *, is_copy: bool) -> None:
         """Pair rows that are not understood with the same rows of a file read before.
 
@@ -293,13 +272,13 @@ class _Matcher:
         a bot's nine o'clock of one file is its ten o'clock of the other, in cells alike.
         """
         seen = {
-            known.entry.id: known
+            split_row_name(known.entry.id)[0]: known
             for known in self.free
             if known.entry.source.row is not None
             and (isinstance(known.entry, UnknownEntry) or not known.settled)
         }
         for row in self.rows if seen else ():
-            known = seen.get(row.entry.id)
+            known = seen.get(split_row_name(row.entry.id)[0])
             if (
                 known is not None
                 and (is_copy or isinstance(row.entry, UnknownEntry))
@@ -318,7 +297,7 @@ class _Matcher:
         self.pairs.extend(self._fitting_pairs(self.free, self.rows, despite_ids=self.ids_unlike))
         self._sweep()
         may_be_unlike = not (self.ids_unlike or self.ids_trusted or self.ids_proven)
-        if not may_be_unlike or all(_exchange_id(row) is None for row in self.rows):
+        if not may_be_unlike or all(exchange_id(row) is None for row in self.rows):
             return
         pairs = self._fitting_pairs(self.free, self.rows, despite_ids=True)
         if len({pair.row.time for pair in pairs}) >= SYSTEMATIC:
@@ -360,126 +339,93 @@ class _Matcher:
     def _fitting_pairs(
         self, free: Sequence[Observation], rows: Iterable[Observation], *, despite_ids: bool
     ) -> list[Pair]:
-        """Return pairs of what is left, one-to-one, as many as possible."""
-        row_classes = self._row_classes(rows)
-        index = TimeIndex(free)
-        fits: dict[int, list[tuple[int, Fit]]] = defaultdict(list)
-        for number, (row, *_) in enumerate(row_classes):
-            for position, fit in index.fitting(row):
-                if fit is not Fit.UNPROVEN and self._may_pair(
-                    free[position], row, despite_ids=despite_ids
-                ):
-                    fits[position].append((number, fit))
-        by_reach: dict[tuple[bool, tuple[tuple[int, Fit], ...]], list[Observation]]
-        by_reach = defaultdict(list)
-        for position in sorted(fits):
-            known = free[position]
-            by_reach[_is_from_api(known), tuple(fits[position])].append(known)
-        known_classes = list(by_reach.values())
-        # Records come first: so another file cannot take a record's witness away.
-        edges = {
-            (number, row_class): int(fit) + (0 if from_api else len(Fit))
-            for number, (from_api, reach) in enumerate(by_reach)
-            for row_class, fit in reach
-        }
-        amounts = assign(
-            [len(members) for members in known_classes],
-            [len(members) for members in row_classes],
-            edges,
+        """Return pairs of what is left, one-to-one, and report what cannot be decided."""
+        fitting = fitting_pairs(
+            free,
+            self._row_classes(rows),
+            lambda known, row: self._may_pair(known, row, despite_ids=despite_ids),
         )
-        undecided = self._undecided(edges, amounts, known_classes, row_classes)
-        pairs: list[Pair] = []
-        left_known = [iter(members) for members in known_classes]
-        left_rows = [iter(members) for members in row_classes]
-        for known_class, row_class in sorted(amounts):
-            if row_class in undecided:
-                continue
-            sure = edges[known_class, row_class] % len(Fit) <= Fit.WITHIN
-            grade = Grade.STRONG if sure else Grade.WEAK
-            for _ in range(amounts[known_class, row_class]):
-                known, row = next(left_known[known_class]), next(left_rows[row_class])
-                pairs.append(Pair(known.entry, row.entry, Rule.INTERVALS, grade))
-        return pairs
+        self.conflicts.extend(
+            _conflict(known, rows, "more rows fit than there are entries, and they differ")
+            for known, rows in fitting.undecided
+        )
+        return fitting.pairs
 
-    def _undecided(
-        self,
-        edges: Mapping[tuple[int, int], int],
-        amounts: Mapping[tuple[int, int], int],
-        known_classes: Sequence[list[Observation]],
-        row_classes: Sequence[list[Observation]],
-    ) -> set[int]:
-        """Return the row classes of which it is open which row is left over, and report them.
-
-        More rows than known entries is fine while the rows are alike: whichever is kept, the
-        ledger is the same.  Where they state different facts it is not, and nothing is guessed.
-        """
-        used: Counter[int] = Counter()
-        for (_, row_class), amount in amounts.items():
-            used[row_class] += amount
-        left_over = [
-            row_class
-            for row_class in {row for _, row in edges}
-            if used[row_class] < len(row_classes[row_class])
-        ]
-        undecided: set[int] = set()
-        for group in interchangeable(edges, amounts, left_over) if left_over else ():
-            if len({_ledger_facts(row_classes[row_class][0]) for row_class in group}) == 1:
-                continue
-            undecided.update(group)
-            fitting = {known_class for known_class, row_class in amounts if row_class in group}
-            self.conflicts.append(
-                _conflict(
-                    [
-                        each
-                        for known_class in sorted(fitting)
-                        for each in known_classes[known_class]
-                    ],
-                    [row for row_class in group for row in row_classes[row_class]],
-                    "more rows fit than there are entries, and they differ",
-                )
-            )
-        return undecided
-
-    def look_for_near_misses(self) -> None:
-        """For rows left over, find the known entry left over that misses by one field."""
-        if not self.rows:
+    def by_fees(self, rows: Iterable[Observation]) -> None:
+        """Add to a pair whose row states no fee the row that states it, and nothing else."""
+        if not any(stated_fee(row.entry) is not None for row in self.rows):
             return
-        sums = orders(self.free) if any(map(may_be_order, self.rows)) else []
-        index = NearIndex(in_order([*self.free, *sums]) if sums else self.free)
-        disputed = {id(row) for conflict in self.conflicts for row in conflict.file}
-        disputed.update(id(suspect.row) for suspect in self.suspects)
-        for rows in self._row_classes(self.rows):
-            near = next(
+        self._obey_on_fees()
+        row_of = {id(row.entry): row for row in rows}
+        self.pairs = join_fee_rows(
+            self.pairs,
+            self.rows,
+            row_of,
+            lambda known, row: (known.id, row.id) in self.rejected,
+        )
+        self._sweep()
+
+    def _obey_on_fees(self) -> None:
+        """Add the rows of fees of which people said whose they are."""
+        fee_rows = {row.entry.id: row for row in self.rows if stated_fee(row.entry) is not None}
+        free = {known.entry.id: known for known in self.free}
+        for record_id, row_id in self.confirmed_fees:
+            fee_row = fee_rows.pop(row_id, None)
+            number = next(
                 (
-                    (known, field)
-                    for known, field in index.nearest(rows[0])
-                    if not self._is_rejected(known, rows[0])
+                    number
+                    for number, pair in enumerate(self.pairs)
+                    if pair.fee_row is None and record_id in {each.id for each in pair.all_known}
                 ),
                 None,
             )
-            for row in rows if near is not None else ():
-                if near is not None and id(row.entry) not in disputed:
-                    known, field = near
-                    first = known.fills[0].entry if known.fills else known.entry
-                    self.suspects.append(Suspect(row=row.entry, near=first, field=field.value))
+            if fee_row is None:
+                continue
+            if number is not None:
+                self.pairs[number] = with_fee_row(self.pairs[number], fee_row.entry)
+            elif record_id in free:
+                self._join(free.pop(record_id), fee_row, Rule.DECISION, Grade.CERTAIN)
+        self._sweep()
+
+    def look_for_lonely_fees(
+        self, known: Sequence[Observation], rows: Sequence[Observation]
+    ) -> None:
+        """Show rows that may be the fee of a known entry, and are not surely so."""
+        self.suspects.extend(
+            suspect
+            for suspect in lonely_fees(known, rows, self._undisputed(), self.pairs)
+            if (suspect.near.id, suspect.row.id) not in self.rejected
+        )
+
+    def look_for_near_misses(self) -> None:
+        """For rows left over, find the known entry left over that misses by one field."""
+        told = {id(row.entry) for row in self._undisputed()}
+        self.suspects.extend(
+            suspect
+            for suspect in near_misses(self.free, self._row_classes(self.rows), self._obstacle)
+            if id(suspect.row) in told
+        )
+
+    def _undisputed(self) -> list[Observation]:
+        """Return the rows left over of which nothing has been said yet."""
+        disputed = {id(row) for conflict in self.conflicts for row in conflict.file}
+        disputed.update(id(suspect.row) for suspect in self.suspects)
+        return [row for row in self.rows if id(row.entry) not in disputed]
+
+    def _obstacle(self, known: Observation, row: Observation, field: Field) -> str | None:
+        """Return what differs between two that miss each other by a field; None where all does."""
+        if self._is_rejected(known, row):
+            return None
+        if known.clock != row.clock and not self.ids_unlike and ids_differ(known, row):
+            # Of a time that nobody knows, no zone makes two ids one.
+            is_one_kind = self.ids_trusted if is_from_api(known) else self.file_ids_trusted
+            return None if is_one_kind else EXCHANGE_ID
+        return field.value
 
     def look_for_repeated_ids(self, rows: Iterable[Observation]) -> None:
-        """Report rows that repeat the id and the content of a row of their own statement.
-
-        A file that was pasted together from two exports holds such rows.  Nothing inside one file
-        is ever merged, so they are kept, and shown.
-        """
-        if self.ids_unlike:
-            return
-        left_over = {id(row) for row in self.rows}
-        first: dict[ExchangeId, Observation] = {}
-        for row in rows:
-            identity = _exchange_id(row)
-            if identity is None:
-                continue
-            earlier = first.setdefault(identity, row)
-            if earlier is not row and id(row) in left_over and _same_content(earlier, row):
-                self.suspects.append(Suspect(row=row.entry, near=earlier.entry, field=ROW_NUMBER))
+        """Report rows that repeat the id and the content of a row of their own statement."""
+        if not self.ids_unlike:
+            self.suspects.extend(repeated_ids(rows, self.rows))
 
     def _may_pair(self, known: Observation, row: Observation, *, despite_ids: bool) -> bool:
         if row.clock != known.clock:
@@ -496,9 +442,9 @@ class _Matcher:
     def _ids_allow(self, known: Observation, row: Observation, *, despite_ids: bool) -> bool:
         if self.rejected and self._is_rejected(known, row):
             return False
-        if _exchange_id(row) is None or _exchange_id(known) is None:
+        if exchange_id(row) is None or exchange_id(known) is None:
             return True
-        is_one_kind = self.ids_trusted if _is_from_api(known) else self.file_ids_trusted
+        is_one_kind = self.ids_trusted if is_from_api(known) else self.file_ids_trusted
         return despite_ids and not is_one_kind
 
     def _row_classes(self, of: Iterable[Observation]) -> list[list[Observation]]:
@@ -509,7 +455,7 @@ class _Matcher:
         found: dict[object, list[Observation]] = defaultdict(list)
         for row in of:
             own_id = row.entry.id if row.entry.id in self.rejected_rows else None
-            key = row.content, row.start, _exchange_id(row) is None, own_id
+            key = row.content, row.start, exchange_id(row) is None, own_id
             found[key].append(row)
         for rows in found.values():
             if len(rows) > 1:
@@ -532,96 +478,10 @@ class _Matcher:
         """Drop what is paired or set apart from what the next rule sees."""
         paired = {id(pair.known) for pair in self.pairs}
         paired.update(id(entry) for pair in self.pairs for entry in pair.further)
-        done = {id(pair.row) for pair in self.pairs} | {id(row.entry) for row in self.set_apart}
+        done = {id(row) for pair in self.pairs for row in pair.rows}
+        done.update(id(row.entry) for row in self.set_apart)
         self.free = [known for known in self.free if id(known.entry) not in paired]
         self.rows = [row for row in self.rows if id(row.entry) not in done]
-
-
-ExchangeId = tuple[str, int]
-
-
-@attrs.define
-class _Evidence:
-    """What the ids of a statement say when they are held against known entries."""
-
-    agreeing: list[tuple[Observation, Observation]] = attrs.field(factory=list)
-    """Known entries and rows with one id and one content."""
-
-    contradicting: list[tuple[Observation, list[Observation]]] = attrs.field(factory=list)
-    """Rows, and the known entries of the same id that are of other content."""
-
-    @property
-    def unlike(self) -> bool:
-        """Whether the ids are of two kinds."""
-        return len(self.contradicting) >= max(SYSTEMATIC, len(self.agreeing) + 1)
-
-    @property
-    def trusted(self) -> bool:
-        """Whether the ids are of one kind."""
-        return bool(self.agreeing) and not self.unlike
-
-
-def _is_from_api(observation: Observation) -> bool:
-    return observation.entry.source.row is None
-
-
-def _exchange_id(observation: Observation) -> ExchangeId | None:
-    entry = observation.entry
-    if entry.transaction_id is None or not observation.precision.exchange_ids:
-        return None
-    return entry.account, entry.transaction_id
-
-
-def _ledger_facts(row: Observation) -> tuple[object, ...]:
-    """Return what a ledger would hold of a row."""
-    return row.entry.legs, row.start, row.end, row.entry.fee
-
-
-def _same_content(known: Observation, row: Observation) -> bool:
-    if isinstance(known.entry, UnknownEntry) or isinstance(row.entry, UnknownEntry):
-        # What one side does not understand is compared by its amounts alone.
-        return _sizes(known.entry) == _sizes(row.entry) and Field.TIME not in differences(
-            known, row
-        )
-    if not (known.settled and row.settled):
-        # Nobody knows the hour; a clock is never further off than this.
-        near = abs(known.start - row.start) <= REACH + (row.end - row.start)
-        return near and next(differences_but_time(known, row), None) is None
-    return next(differences(known, row), None) is None
-
-
-def _sizes(entry: Entry) -> list[tuple[str, object]]:
-    return sorted((leg.currency, abs(leg.value)) for leg in entry.legs)
-
-
-def _same_place(known: Observation, row: Observation) -> bool:
-    """Say whether one id can only mean one event.
-
-    Records of two kinds may share an id, and so do both sides of a trade
-    (docs/facts/exchange.md, "Ids").
-    """
-    return known.group.family == row.group.family and (
-        known.group.received == row.group.received or known.group.currencies != row.group.currencies
-    )
-
-
-def _trust(path: str | None, agreeing: int, contradicting: int, matcher: _Matcher) -> IdTrust:
-    if matcher.ids_unlike:
-        explanation = (
-            "ids and contents disagree throughout, so these are not the exchange's ids; "
-            "rows were compared by content"
-        )
-    elif matcher.ids_trusted:
-        explanation = f"{agreeing} rows have both the id and the content of a known entry"
-    else:
-        explanation = "no row showed whether its id is the exchange's"
-    return IdTrust(
-        path=path,
-        trusted=matcher.ids_trusted,
-        agreeing=agreeing,
-        contradicting=contradicting,
-        explanation=explanation,
-    )
 
 
 def _conflict(known: Iterable[Observation], rows: Iterable[Observation], reason: str) -> Conflict:

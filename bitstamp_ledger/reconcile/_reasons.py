@@ -2,19 +2,21 @@
 
 import datetime as dt
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from bitstamp_ledger._page import name_of
 from bitstamp_ledger.errors import BitstampLedgerError
 from bitstamp_ledger.model import Entry, UnknownEntry
-from bitstamp_ledger.reconcile._explain import explain, name_of
+from bitstamp_ledger.reconcile._explain import explain
+from bitstamp_ledger.reconcile._fee_rows import stated_fee
 from bitstamp_ledger.reconcile._observe import Field, Fit, differences, fit_of, observe
 
 if TYPE_CHECKING:
-    from bitstamp_ledger.reconcile._result import Match, Reconciliation, Suspect
+    from bitstamp_ledger.reconcile._result import Conflict, Match, Reconciliation, Suspect
 
 CANDIDATES_SHOWN: Final = 3
 LOOKED_AT: Final = 100
@@ -37,33 +39,131 @@ def explain_entry(result: "Reconciliation", entry: Entry) -> str:
     Raises:
         BitstampLedgerError: the result does not speak of this entry.
     """
-    matches = [match for match in _matches(result) if _is_in(entry, (*match.api, *match.file))]
-    if matches:
-        return "\n".join(match.explain() for match in matches)
-    if not _is_in(entry, result.entries):
-        raise BitstampLedgerError(
-            f"{_capital(name_of(entry))} is no part of this result.",
-            hint="Pass an entry that the result itself holds.",
-        )
-    lines = [*_standing(result, entry), *_nearest(result, entry)]
-    return "\n".join(lines)
+    return Reasons(result).of(entry)
+
+
+class Reasons:
+    """The reasons of one result, looked up once for however many entries."""
+
+    def __init__(self, result: "Reconciliation") -> None:
+        """Sort out what a result says, by the entry that it says it of."""
+        self._entries = result.entries
+        self._kept = set(map(_key, result.entries))
+        self._unexplained = set(map(_key, result.unexplained))
+        self._matches: dict[object, list[Match]] = defaultdict(list)
+        for match in _matches(result):
+            for entry in (*match.api, *match.file):
+                self._matches[_key(entry)].append(match)
+        self._conflicts: dict[object, list[Conflict]] = defaultdict(list)
+        for conflict in result.conflicts:
+            for key in dict.fromkeys(map(_key, (*conflict.api, *conflict.file))):
+                self._conflicts[key].append(conflict)
+        self._suspects: dict[object, list[Suspect]] = defaultdict(list)
+        for suspect in result.suspects:
+            for key in dict.fromkeys(map(_key, (suspect.row, suspect.near))):
+                self._suspects[key].append(suspect)
+        self._alike: dict[frozenset[object], list[Entry]] = defaultdict(list)
+        for entry in result.entries:
+            self._alike[_amounts(entry)].append(entry)
+
+    def of(self, entry: Entry) -> str:
+        """Say what became of an entry and why.
+
+        Raises:
+            BitstampLedgerError: the result does not speak of this entry.
+        """
+        key = _key(entry)
+        if key in self._matches:
+            return "\n".join(match.explain() for match in self._matches[key])
+        if key not in self._kept:
+            raise BitstampLedgerError(
+                f"{_capital(name_of(entry))} is no part of this result.",
+                hint="Pass an entry that the result itself holds.",
+            )
+        return "\n".join([*self._standing(entry), *self._nearest(entry)])
+
+    def _standing(self, entry: Entry) -> Iterator[str]:
+        """Yield what the result says of an entry that is no part of a match."""
+        name, key = name_of(entry), _key(entry)
+        if entry.source.row is None:
+            yield f"{name} is in no file: no row is a second witness of it."
+        elif key in self._unexplained:
+            yield (
+                f"{name} is kept, and unexplained: no record of the API is this event, though the "
+                "API was read for its account and time. It may have been edited, or belong to "
+                "another account or exchange."
+            )
+        else:
+            yield f"{name} is kept as new: no record of the API is this event."
+        if isinstance(entry, UnknownEntry):
+            yield f"It was not understood: {entry.reason}"
+        for conflict in self._conflicts.get(key, ()):
+            yield f"It is part of a conflict: {conflict.reason}."
+        for suspect in self._suspects.get(key, ()):
+            if _key(suspect.row) == key:
+                what = _what_it_may_be(suspect)
+                yield f"It is a suspect: it may be {what}; {_obstacle(suspect)}."
+            else:
+                it = "it" if stated_fee(suspect.row) is None else "its fee"
+                yield f"{_capital(name_of(suspect.row))} may be {it}; {_obstacle(suspect)}."
+
+    def _nearest(self, entry: Entry) -> Iterator[str]:
+        candidates = sorted(_candidates(self._near(entry), entry), key=lambda each: each.rank)
+        if not candidates:
+            yield "Nothing of these currencies is near it."
+            return
+        yield "Nearest to it:"
+        for place, each in enumerate(candidates[:CANDIDATES_SHOWN]):
+            why = [f"excluded by {', '.join(each.fields)}" if each.fields else NOTHING_DIFFERS]
+            why += each.doubts
+            for match in self._matches.get(_key(each.entry), ())[-1:]:
+                why.append(f"it is already {_partners(match, each.entry)}")
+            yield f"- {name_of(each.entry)}: {'; '.join(why)}"
+            if place == 0:
+                pair = (each.entry, entry) if entry.source.row is not None else (entry, each.entry)
+                yield from _compared(*pair)
+
+    def _near(self, entry: Entry) -> Iterator[Entry]:
+        """Yield what is near an entry in time, and what shares its amounts, of other sources."""
+        near = _about(self._entries, entry, LOOKED_AT)
+        alike = list(_about(self._alike.get(_amounts(entry), ()), entry, ALIKE_MAX))
+        alike.sort(key=lambda each: abs(each.time - entry.time))
+        seen = {_key(entry)}
+        for each in (*near, *alike[:ALIKE_MAX]):
+            if _key(each) not in seen and _other_source(each, entry):
+                seen.add(_key(each))
+                yield each
+
+
+def _about(entries: Sequence[Entry], entry: Entry, number: int) -> Sequence[Entry]:
+    """Return so many entries before another and after it; they are in the order of time."""
+    here = bisect_left(entries, entry.time, key=lambda each: each.time)
+    return entries[max(here - number, 0) : here + number]
 
 
 def explain_suspect(suspect: "Suspect") -> str:
     """Say what a row has in common with the entry that it misses, and what not."""
-    return "\n".join(
-        [
-            (
-                f"{name_of(suspect.row)} may be {_name_beside(suspect.near, suspect.row)}: "
-                f"{_obstacle(suspect.field)}. Both are kept."
-            ),
-            *_compared(suspect.near, suspect.row),
-        ]
+    sentence = (
+        f"{name_of(suspect.row)} may be {_what_it_may_be(suspect)}: {_obstacle(suspect)}. "
+        "Both are kept."
     )
+    if stated_fee(suspect.row) is not None:
+        return sentence
+    return "\n".join([sentence, *_compared(suspect.near, suspect.row)])
 
 
-def _obstacle(field: str) -> str:
-    match field:
+def _what_it_may_be(suspect: "Suspect") -> str:
+    near = _name_beside(suspect.near, suspect.row)
+    return near if stated_fee(suspect.row) is None else f"the fee of {near}"
+
+
+def _obstacle(suspect: "Suspect") -> str:
+    fee = stated_fee(suspect.row)
+    match suspect.field:
+        case Field.FEE.value if fee is not None:
+            return f"it states {fee}, and {suspect.near.fee} is known"
+        case Field.KIND.value if fee is not None:
+            return "it states what is known, but no row of that event without a fee is beside it"
         case Field.ZONE.value:
             return "in which zone its time was printed is not known"
         case Field.DATE_ORDER.value:
@@ -71,33 +171,7 @@ def _obstacle(field: str) -> str:
         case "row number":
             return "they have one id and one content, but are two rows of one file"
         case _:
-            return f"the {field} differs, and nothing else that is stated"
-
-
-def _standing(result: "Reconciliation", entry: Entry) -> Iterator[str]:
-    """Yield what the result says of an entry that is no part of a match."""
-    name = name_of(entry)
-    if entry.source.row is None:
-        yield f"{name} is in no file: no row is a second witness of it."
-    elif _is_in(entry, result.unexplained):
-        yield (
-            f"{name} is kept, and unexplained: no record of the API is this event, though the API "
-            "was read for its account and time. It may have been edited, or belong to another "
-            "account or exchange."
-        )
-    else:
-        yield f"{name} is kept as new: no record of the API is this event."
-    if isinstance(entry, UnknownEntry):
-        yield f"It was not understood: {entry.reason}"
-    for conflict in result.conflicts:
-        if _is_in(entry, (*conflict.api, *conflict.file)):
-            yield f"It is part of a conflict: {conflict.reason}."
-    for suspect in result.suspects:
-        if _key(suspect.row) == _key(entry):
-            near = _name_beside(suspect.near, entry)
-            yield f"It is a suspect: it may be {near}; {_obstacle(suspect.field)}."
-        elif _key(suspect.near) == _key(entry):
-            yield f"{_capital(name_of(suspect.row))} may be it; {_obstacle(suspect.field)}."
+            return f"the {suspect.field} differs, and nothing else that is stated"
 
 
 # -- candidates
@@ -121,37 +195,9 @@ class _Candidate:
         return len(self.fields) + len(self.doubts), self.distance, self.entry.id
 
 
-def _nearest(result: "Reconciliation", entry: Entry) -> Iterator[str]:
-    candidates = sorted(_candidates(result, entry), key=lambda each: each.rank)
-    if not candidates:
-        yield "Nothing of these currencies is near it."
-        return
-    taken_by = {
-        _key(each): match for match in _matches(result) for each in (*match.api, *match.file)
-    }
-    yield "Nearest to it:"
-    for place, each in enumerate(candidates[:CANDIDATES_SHOWN]):
-        match = taken_by.get(_key(each.entry))
-        why = [f"excluded by {', '.join(each.fields)}" if each.fields else NOTHING_DIFFERS]
-        why += each.doubts
-        if match is not None:
-            why.append(f"it is already {_partners(match, each.entry)}")
-        yield f"- {name_of(each.entry)}: {'; '.join(why)}"
-        if place == 0:
-            first, second = (
-                (each.entry, entry)
-                if entry.source.row is not None
-                else (
-                    entry,
-                    each.entry,
-                )
-            )
-            yield from _compared(first, second)
-
-
-def _candidates(result: "Reconciliation", entry: Entry) -> Iterator[_Candidate]:
+def _candidates(others: Iterable[Entry], entry: Entry) -> Iterator[_Candidate]:
     mine = observe(entry)
-    for other in _worth_comparing(result.entries, entry):
+    for other in others:
         theirs = observe(other)
         if not set(mine.group.currencies) & set(theirs.group.currencies):
             continue
@@ -168,20 +214,6 @@ def _candidates(result: "Reconciliation", entry: Entry) -> Iterator[_Candidate]:
         yield _Candidate(
             other, tuple(fields), tuple(doubts), distance=abs(theirs.start - mine.start)
         )
-
-
-def _worth_comparing(entries: Sequence[Entry], entry: Entry) -> Iterator[Entry]:
-    """Yield what stands near an entry in time, and what shares its amounts, of other sources."""
-    here = bisect_left(entries, entry.time, key=lambda each: each.time)
-    near = entries[max(here - LOOKED_AT, 0) : here + LOOKED_AT]
-    amounts = _amounts(entry)
-    alike = [each for each in entries if _amounts(each) == amounts]
-    alike.sort(key=lambda each: abs(each.time - entry.time))
-    seen = {_key(entry)}
-    for each in (*near, *alike[:ALIKE_MAX]):
-        if _key(each) not in seen and _other_source(each, entry):
-            seen.add(_key(each))
-            yield each
 
 
 def _amounts(entry: Entry) -> frozenset[object]:
@@ -236,10 +268,6 @@ def _key(entry: Entry) -> tuple[object, ...]:
     return entry.id, entry.source.path, entry.source.row, entry.time
 
 
-def _is_in(entry: Entry, entries: Iterable[Entry]) -> bool:
-    return any(each is entry or _key(each) == _key(entry) for each in entries)
-
-
 # -- a statement
 
 
@@ -269,12 +297,12 @@ def explain_statement(result: "Reconciliation", path: str | None) -> str:
     lines += [f"  ids: {each.explanation}" for each in result.ids if each.path == path]
     lines += [
         f"  {what}: {number:,} {'row' if number == 1 else 'rows'}"
-        for what, number in _fates(result, path).items()
+        for what, number in fates(result, path).items()
     ]
     return "\n".join(lines)
 
 
-def _fates(result: "Reconciliation", path: str | None) -> Counter[str]:
+def fates(result: "Reconciliation", path: str | None) -> Counter[str]:
     """Count what became of the rows of a statement; each row in one place."""
 
     def own(entries: Iterable[Entry]) -> int:

@@ -1,15 +1,24 @@
 """Reconcile: all records and all statements -> one ledger, with reasons."""
 
+import datetime as dt
+import itertools
+import operator
 import zlib
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Final, TypeVar
 
 import attrs
 
+from bitstamp_ledger._collector import collector_paused
 from bitstamp_ledger.files import Statement
-from bitstamp_ledger.model import Entry, Trade, UnknownEntry, digest_of
-from bitstamp_ledger.reconcile._match import Pair, Pairing, pair_rows
+from bitstamp_ledger.model import Entry, Trade, UnknownEntry, digest_of, split_row_name
+from bitstamp_ledger.reconcile._fitting import Pair
+from bitstamp_ledger.reconcile._match import Pairing, pair_rows
+from bitstamp_ledger.reconcile._misses import still_open
+from bitstamp_ledger.reconcile._names import place_in_ledger, rows_as_called, with_own_ids
 from bitstamp_ledger.reconcile._observe import (
     Observation,
     in_order,
@@ -57,24 +66,36 @@ def reconcile(
 
     Source: docs/facts/files.md, "Rounding", "Ids", "Equal rows".
     """
-    records = _Records.of(api)
-    reading = _Readings(records.kept, tuple(decisions))
-    reading.read(_ranked(statements, records.kept))
+    received, given, said = list(api), list(statements), tuple(decisions)
+    with collector_paused():
+        return _reconciled(received, given, said)
+
+
+def _reconciled(
+    received: Sequence[Entry], given: Sequence[Statement], decisions: Sequence[Decision]
+) -> Reconciliation:
+    records = _Records.of(received)
+    ranked = _ranked(given, records.kept)
+    called, said = rows_as_called(ranked, decisions)
+    reading = _Readings(records.kept, said)
+    reading.read(called)
     outcomes = reading.outcomes
-    seen = set(map(id, reading.known_paired()))
     matches, file_matches = reading.matches()
     new = [row for _, pairing in outcomes for row in pairing.new]
-    return Reconciliation(
-        entries=tuple(sorted_by_time([*records.kept, *new], _place)) if new else records.kept,
+    result = Reconciliation(
+        entries=_joined(records.kept, new),
         matches=tuple(matches),
         file_matches=tuple(file_matches),
-        api_only=tuple(entry for entry in records.kept if id(entry) not in seen),
-        new=tuple(sorted_by_time(new, _place)),
+        api_only=tuple(reading.not_paired()),
+        new=tuple(sorted_by_time(new, place_in_ledger)),
         conflicts=(
             *records.conflicts,
             *(conflict for _, pairing in outcomes for conflict in pairing.conflicts),
         ),
-        suspects=tuple(suspect for _, pairing in outcomes for suspect in pairing.suspects),
+        suspects=still_open(
+            [suspect for _, pairing in outcomes for suspect in pairing.suspects],
+            (pairing.told for _, pairing in outcomes),
+        ),
         zones=tuple(settled.zone for settled in reading.settled),
         readings=tuple(each for settled in reading.settled for each in settled.readings),
         ids=tuple(pairing.trust for _, pairing in outcomes),
@@ -83,6 +104,40 @@ def reconcile(
             start=records.counts,
         ),
     )
+    kept = [(statement, pairing.new) for statement, pairing in outcomes]
+    return with_own_ids(result, kept, were_called=called is not ranked)
+
+
+def _joined(records: tuple[Entry, ...], rows: Sequence[Entry]) -> tuple[Entry, ...]:
+    return tuple(_merged(records, rows, place_in_ledger, _time_of)) if rows else records
+
+
+_T = TypeVar("_T")
+
+_time_of: Final = operator.attrgetter("time")
+
+FEW: Final = 32
+"""It takes so many times as many to make sorting all of them the longer way."""
+
+
+def _merged(
+    ordered: Sequence[_T],
+    others: Sequence[_T],
+    place_of: Callable[[_T], tuple[object, ...]],
+    time_of: Callable[[_T], dt.datetime],
+) -> Sequence[_T]:
+    """Return things in order together with others; their place begins with their time."""
+    if len(others) * FEW > len(ordered):
+        return sorted_by_time([*ordered, *others], place_of, time_of)
+    merged: list[_T] = []
+    begin = 0
+    for each in sorted_by_time(others, place_of, time_of):
+        end = bisect_right(ordered, place_of(each), begin, key=place_of)
+        merged.extend(ordered[begin:end])
+        merged.append(each)
+        begin = end
+    merged.extend(ordered[begin:])
+    return merged
 
 
 @attrs.define
@@ -140,28 +195,27 @@ class _Readings:
                 passed.remove(statement)
             waiting = passed
 
-    def known_paired(self) -> Iterator[Entry]:
-        """Yield every entry that some row is a witness of."""
-        for _, pairing in self.outcomes:
-            for match in pairing.plain:
-                yield match.api[0]
-            for pair in pairing.pairs:
-                yield from pair.all_known
+    def not_paired(self) -> Iterator[Entry]:
+        """Yield every record that no row is a witness of."""
+        records, outcomes = self.records, self.outcomes
+        if outcomes and outcomes[0][1].left is not None:
+            records = outcomes[0][1].left
+        seen = {
+            id(entry)
+            for number, (_, pairing) in enumerate(outcomes)
+            for entry in pairing.known_paired(plain=number > 0)
+        }
+        return (entry for entry in records if id(entry) not in seen)
 
     def matches(self) -> tuple[list[Match], list[Match]]:
         """Return the pairs with records, and those of two rows; by statement and time of row."""
-        long_way = any(pairing.pairs for _, pairing in self.outcomes)
-        of_api = set(map(id, self.records)) if long_way else set()
         of_records: list[Match] = []
         of_files: list[Match] = []
         for _, pairing in self.outcomes:
-            found = [_match(pair, of_api) for pair in pairing.pairs]
-            for match in sorted_by_time(
-                [*pairing.plain, *found],
-                lambda match: place(match.file[-1]),
-                lambda match: match.file[-1].time,
-            ):
-                (of_records if match.api else of_files).append(match)
+            found = list(map(_match, pairing.pairs))
+            with_records = [match for match in found if match.api]
+            of_records.extend(_merged(pairing.plain, with_records, _place_of_row, _time_of_row))
+            of_files.extend(match for match in found if not match.api)
         return of_records, of_files
 
     def _take_plainly(self, statement: Statement) -> bool:
@@ -173,7 +227,7 @@ class _Readings:
         rest = attrs.evolve(statement, entries=tuple(plain.rows))
         settled = settle(known, rest, number=1, clocks={})
         pairing = pair_rows(known, settled, path=statement.path)
-        self._note(statement, settled, pairing.with_plain(plain.matches))
+        self._note(statement, settled, pairing.with_plain(plain.matches, plain.records))
         return True
 
     def _note(self, statement: Statement, settled: Settled, pairing: Pairing) -> None:
@@ -194,13 +248,14 @@ class _Readings:
         known = [each for each in self.known if id(each.entry) in left]
         rest = attrs.evolve(settled, rows=[row for row in settled.rows if id(row.entry) in left])
         pairing = pair_rows(known, rest, path=statement.path)
-        self._note(statement, settled, pairing.with_plain(plain.matches))
+        self._note(statement, settled, pairing.with_plain(plain.matches, plain.records))
         return True
 
     def _take(self, statement: Statement, settled: Settled, number: int) -> None:
         if self._take_settled_plainly(statement, settled):
             return
-        rows = frozenset(row.entry.id for row in settled.rows) if settled.open_rows else None
+        ids = (split_row_name(row.entry.id)[0] for row in settled.rows)
+        rows = frozenset(ids) if settled.open_rows else None
         pairing = pair_rows(
             self.known,
             settled,
@@ -232,7 +287,11 @@ class _Records:
         """
         received = list(api)
         numbers = [entry.transaction_id for entry in received]
-        once = set(numbers)
+        known = [number for number in numbers if number is not None]
+        rising = len(known) == len(numbers) and all(
+            map(operator.lt, known, itertools.islice(known, 1, None))
+        )
+        once = numbers if rising else set(numbers)
         often: set[int | None] = set()
         if None in once:
             often.add(None)
@@ -264,8 +323,8 @@ class _Records:
                 )
         quarantined = sum(isinstance(entry, UnknownEntry) for entry in kept)
         return cls(
-            kept=tuple(sorted_by_time(kept, _place)),
-            conflicts=tuple(sorted(conflicts, key=lambda conflict: _place(conflict.api[0]))),
+            kept=tuple(sorted_by_time(kept, place_in_ledger)),
+            conflicts=tuple(sorted(conflicts, key=lambda each: place_in_ledger(each.api[0]))),
             counts=Counts(
                 received=len(received),
                 kept=len(kept) - quarantined,
@@ -335,18 +394,22 @@ def _rank(statement: Statement, api_ids: AbstractSet[int | None]) -> tuple[objec
     )
 
 
-def _place(entry: Entry) -> tuple[object, ...]:
-    return entry.time, entry.transaction_id or 0, entry.source.row or 0, entry.id
-
-
-def _match(pair: Pair, of_api: set[int]) -> Match:
-    from_api = id(pair.known) in of_api
+def _match(pair: Pair) -> Match:
+    from_api = pair.known.source.row is None
     return Match(
         api=pair.all_known if from_api else (),
-        file=(pair.row,) if from_api else (pair.known, pair.row),
+        file=pair.rows if from_api else (pair.known, *pair.rows),
         rule=pair.rule,
         grade=pair.grade,
     )
+
+
+def _place_of_row(match: Match) -> tuple[object, ...]:
+    return place(match.file[0])
+
+
+def _time_of_row(match: Match) -> dt.datetime:
+    return match.file[0].time
 
 
 def _row_counts(statement: Statement, pairing: Pairing) -> Counts:
@@ -355,6 +418,6 @@ def _row_counts(statement: Statement, pairing: Pairing) -> Counts:
     return Counts(
         received=counts.rows - counts.set_aside,
         kept=len(pairing.new) - quarantined,
-        witnessed=len(pairing.pairs) + len(pairing.plain),
+        witnessed=sum(len(pair.rows) for pair in pairing.pairs) + len(pairing.plain),
         quarantined=quarantined + counts.unreadable,
     )

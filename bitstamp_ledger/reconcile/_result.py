@@ -2,14 +2,22 @@
 
 import datetime as dt
 import enum
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 import attrs
 
+from bitstamp_ledger._page import LISTED, HasSection, PathName, Report, Section, Table
 from bitstamp_ledger.model import Entry
 from bitstamp_ledger.reconcile._explain import explain
-from bitstamp_ledger.reconcile._reasons import explain_entry, explain_statement, explain_suspect
-from bitstamp_ledger.reconcile._tables import Table, tables_of
+from bitstamp_ledger.reconcile._reasons import (
+    Reasons,
+    explain_entry,
+    explain_statement,
+    explain_suspect,
+)
+from bitstamp_ledger.reconcile._report import counts_section, notebook_of, report_of
+from bitstamp_ledger.reconcile._tables import tables_of
 
 
 class Rule(enum.Enum):
@@ -158,6 +166,10 @@ class Counts:
         """Whether every input is accounted for exactly once."""
         return self.received == self.kept + self.witnessed + self.quarantined + self.suppressed
 
+    def section(self) -> Section:
+        """Return where everything went as a part of a page."""
+        return counts_section(self)
+
     def __add__(self, other: "Counts") -> Self:
         return type(self)(
             received=self.received + other.received,
@@ -232,6 +244,14 @@ class Reconciliation:
         """
         return explain_entry(self, entry)
 
+    def explain_each(self, entries: Iterable[Entry]) -> Iterator[str]:
+        """Yield what `explain` says of each entry; what it looks up is sorted out once for all.
+
+        Raises:
+            BitstampLedgerError: this result does not speak of one of them.
+        """
+        return map(Reasons(self).of, entries)
+
     def explain_statement(self, path: str | None = None) -> str:
         """Say in words how a statement was read, and what became of its rows.
 
@@ -250,6 +270,41 @@ class Reconciliation:
             limit: show at most so many rows of each kind; None shows all.
         """
         return tables_of(self, limit)
+
+    def report(
+        self,
+        *,
+        also: Iterable[HasSection] = (),
+        limit: int | None = LISTED,
+        made_at: dt.datetime | None = None,
+    ) -> Report:
+        """Return all of this as a page for people who keep books: as data, before it is written.
+
+        Args:
+            also: what else the page tells, such as a `Proof` and the statements.
+            limit: list at most so many rows of each table; all are counted. None lists all.
+            made_at: when, if that is to stand on the page.
+        """
+        return report_of(self, also=also, limit=limit, made_at=made_at)
+
+    def to_html(
+        self,
+        path: PathName,
+        *,
+        also: Iterable[HasSection] = (),
+        limit: int | None = LISTED,
+        made_at: dt.datetime | None = None,
+    ) -> None:
+        """Write `report` as one page that needs no server, and loads nothing.
+
+        Raises:
+            BitstampLedgerError: the file cannot be written.
+            MissingExtraError: the extra ``report`` is not installed.
+        """
+        self.report(also=also, limit=limit, made_at=made_at).write(path)
+
+    def _repr_html_(self) -> str:
+        return notebook_of(self)
 
     def to_json(self) -> bytes:
         """Return all of this as JSON that keeps every digit; the same bytes for the same result.

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from bitstamp_ledger.files import Statement
+from bitstamp_ledger.files import Statement, ZoneBasis
 from bitstamp_ledger.model import (
     UTC,
     Amount,
@@ -396,8 +396,9 @@ def _better_dates(
             path=by_date[0][0].statement.path,
             question=Field.DATE_ORDER.value,
             answer=answer,
-            evidence=f"{as_read.times} rows fit as read, "
-            f"{other.times} with days and months exchanged",
+            evidence=_fits_in_words(
+                (as_read.times, "as read"), (other.times, "with days and months exchanged")
+            ),
         )
     )
     return None if better is None else by_date[better]
@@ -420,11 +421,22 @@ def _better_fee(
             path=statement.path,
             question="fee",
             answer=answer,
-            evidence=f"{len(folded.fees)} rows fit with the fee inside the amounts, "
-            f"{len(apart.fees)} with the fee on top",
+            evidence=_fits_in_words(
+                (len(folded.fees), "with the fee inside the amounts"),
+                (len(apart.fees), "with the fee on top"),
+            ),
         )
     )
     return taken
+
+
+def _fits_in_words(one: tuple[int, str], other: tuple[int, str]) -> str:
+    """Say how many rows speak for each of two readings."""
+    (number, reading), (other_number, other_reading) = one, other
+    if not number and not other_number:
+        return "no row fits a known entry in one reading only"
+    fit = "row fits" if number == 1 else "rows fit"
+    return f"{number} {fit} {reading}, {other_number} {other_reading}"
 
 
 def _placed(taken: _Reading, statement: Statement) -> tuple[list[Observation], StatementZone]:
@@ -451,16 +463,31 @@ def _placed(taken: _Reading, statement: Statement) -> tuple[list[Observation], S
     votes = taken.election.times
     considered = sum(each.offset is not None for each in taken.partners)
     decided = open_rows < len(rows)
-    evidence = (
-        f"{votes} of {considered} rows that tell agree, at different times; "
-        f"{open_rows} of {len(rows)} rows stay open, and as read"
-    )
     return rows, StatementZone(
         path=statement.path,
         format=statement.format,
         zone=settling.name if decided else UNDECIDED,
-        evidence=evidence,
+        evidence=f"{_votes_in_words(votes, considered, decided=decided)}"
+        f"{_left_open_in_words(open_rows, len(rows))}",
     )
+
+
+def _votes_in_words(votes: int, considered: int, *, decided: bool) -> str:
+    if not considered:
+        return "no row shares all but its time with one known entry only, so none tells the zone"
+    agree = f"{votes} of {_rows(considered)} that {'tells' if considered == 1 else 'tell'} it agree"
+    return agree if decided else f"only {agree}, too few to be sure"
+
+
+def _left_open_in_words(open_rows: int, rows: int) -> str:
+    if not open_rows:
+        return ""
+    stay = "stays" if open_rows == 1 else "stay"
+    return f"; {open_rows} of {_rows(rows)} {stay} open, as the file prints them"
+
+
+def _rows(number: int) -> str:
+    return f"{number} row" if number == 1 else f"{number} rows"
 
 
 def _at(row: Observation, offsets: Sequence[dt.timedelta], precision: Precision) -> Observation:
@@ -527,5 +554,16 @@ def _zone_as_read(statement: Statement) -> StatementZone:
         path=statement.path,
         format=statement.format,
         zone=zone.name,
-        evidence=zone.basis.value,
+        evidence=_BASES[zone.basis],
     )
+
+
+_BASES: Final = MappingProxyType(
+    {
+        ZoneBasis.STATED: "the file states it",
+        ZoneBasis.DOCUMENTED: "the file does not state it; its format is in this zone",
+        ZoneBasis.GIVEN: "named by whoever read the file",
+        ZoneBasis.ASSUMED: "nobody states it",
+    }
+)
+"""Who says in which zone a statement was read."""

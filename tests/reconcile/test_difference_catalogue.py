@@ -400,13 +400,12 @@ FEE_APART = {
 }
 
 
-@pytest.mark.xfail(reason="no rule joins a trade with the row of its fee yet")
 @pytest.mark.parametrize("tool", FEE_APART)
 def test_d18_the_fee_as_a_row_of_its_own(tool: str) -> None:
     """One record, two rows: both are witnesses, else the fee would count twice."""
     run = Run(records([A]), table(*FEE_APART[tool], timezone="UTC"))
-    assert run.result.new == ()
-    assert [entry.transaction_id for entry in run.result.entries] == [A.id]
+    assert run.said == {"matches": ["1 + 2 is #163402118 (intervals, strong)"]}
+    assert run.because == ALIKE_BUT_ACCOUNT
     assert run.result.counts.witnessed == 2
 
 
@@ -416,7 +415,106 @@ def test_d18_a_row_of_another_fee_is_kept(tool: str, other: str) -> None:
     """It may be a fee of something else."""
     header, *rows = (line.replace("9.98393", other) for line in FEE_APART[tool])
     run = Run(records([A]), table(header, *rows, timezone="UTC"))
-    assert [run.name(row) for row in run.result.new] == ["2"]
+    assert run.said == {
+        "matches": [PAIR_WEAK],
+        "new": ["2"],
+        "suspects": ["2 near #163402118: fee"],
+    }
+    assert run.result.suspects[0].explain() == (
+        f"row 2 of the statement may be the fee of API record 163402118: it states {other} EUR, "
+        "and 9.98393 EUR is known. Both are kept."
+    )
+
+
+def test_d18_a_fee_of_another_minute_or_currency_is_no_fee_of_the_trade() -> None:
+    """Neither is searched for: a minute that the clock shows is what ties the two rows."""
+    header, trade, fee = FEE_APART["CoinTracking"]
+    for other in (fee.replace("00:41", "00:42"), fee.replace("EUR", "USD")):
+        run = Run(records([A]), table(header, trade, other, timezone="UTC"))
+        assert run.said == {"matches": [PAIR_WEAK], "new": ["2"]}
+
+
+def test_d18_a_spending_of_the_size_of_the_fee_is_no_fee() -> None:
+    """Only a row that calls itself a fee is one; what left the account did leave it."""
+    header, trade, fee = FEE_APART["CoinTracking"]
+    for kind in ("Withdrawal", "Lost", "Spend", "Margin Fee"):
+        statement = table(header, trade, fee.replace("Other Fee", kind), timezone="UTC")
+        run = Run(records([A]), statement)
+        assert run.said["matches"] == [PAIR_WEAK]
+        assert run.said["new"] == ["2"]
+
+
+def test_d18_a_fee_without_its_trade_is_kept_and_shown() -> None:
+    """The trade's row may have been cut off, or it states the fee as well."""
+    header, trade, fee = FEE_APART["CoinTracking"]
+    alone = Run(records([A]), table(header, fee, timezone="UTC"))
+    assert alone.said == {
+        "new": ["1"],
+        "api only": ["#163402118"],
+        "suspects": ["1 near #163402118: kind"],
+    }
+    stated = trade.replace('"1996.79","EUR","",""', '"2006.77393","EUR","9.98393","EUR"')
+    twice = Run(records([A]), table(header, stated, fee, timezone="UTC"))
+    assert twice.said == {
+        "matches": [PAIR],
+        "new": ["2"],
+        "suspects": ["2 near #163402118: kind"],
+    }
+    assert twice.result.explain(twice.result.new[0]).splitlines()[2] == (
+        "It is a suspect: it may be the fee of API record 163402118; it states what is known, but "
+        "no row of that event without a fee is beside it."
+    )
+
+
+def test_d18_fees_apart_are_counted() -> None:
+    """Two records, three trades and three fees, all alike: a trade and its fee are kept."""
+    twins = [A, attrs.evolve(A, id=163402119, time="2021-03-28 00:41:40.000001")]
+    header, *rows = FEE_APART["CoinTracking"]
+    run = Run(records(twins), table(header, *rows, *rows, *rows, timezone="UTC"))
+    assert run.said == {
+        "matches": [
+            "1 + 2 is #163402118 (intervals, strong)",
+            "3 + 4 is #163402119 (intervals, strong)",
+        ],
+        "new": ["5", "6"],
+    }
+
+
+def test_d18_the_sum_of_an_order_and_its_fee() -> None:
+    """A row for the whole order, and one for what all of its executions cost."""
+    rows = (
+        '"Trade","0.10000000","BTC","6421.08","EUR","","","Bitstamp","","","14.05.2024 09:12"',
+        '"Other Fee","","","25.68432","EUR","","","Bitstamp","","","14.05.2024 09:12"',
+    )
+    run = Run(records(order_of_three()), tracked(*rows))
+    assert run.said == {"matches": ["1 + 2 is #1 + #2 + #3 (orders, strong)"]}
+    assert run.because["fee"] == "equal"
+
+
+def test_d18_a_person_who_says_whose_a_fee_is_or_is_not() -> None:
+    """A word on the row of the fee leaves the trade's own pair alone."""
+    header, trade, fee = FEE_APART["CoinTracking"]
+    apart = table(header, trade, fee, timezone="UTC")
+    first, second = apart.entries
+
+    def said(row_id: str, verdict: Verdict, statement: Statement = apart) -> dict[str, list[str]]:
+        api = records([A])
+        word = Decision(verdict=verdict, record_id=api[0].id, row_id=row_id)
+        return Run(api, statement, decisions=[word]).said
+
+    both = {"matches": ["1 + 2 is #163402118 (intervals, strong)"]}
+    assert said(second.id, Verdict.CONFIRM) == both
+    assert said(first.id, Verdict.CONFIRM) == {
+        "matches": ["1 + 2 is #163402118 (decision, certain)"]
+    }
+    assert said(second.id, Verdict.REJECT) == {"matches": [PAIR_WEAK], "new": ["2"]}
+    assert said(first.id, Verdict.REJECT)["new"] == ["1", "2"]
+    other = table(header, trade, fee.replace("9.98393", "9.98"), timezone="UTC")
+    assert said(other.entries[1].id, Verdict.CONFIRM, other) == both
+    alone = table(header, fee, timezone="UTC")
+    assert said(alone.entries[0].id, Verdict.CONFIRM, alone) == {
+        "matches": ["1 is #163402118 (decision, certain)"]
+    }
 
 
 def test_d19_decimal_commas_and_thousands() -> None:
@@ -865,5 +963,14 @@ def test_d47_a_reward_typed_as_a_trade() -> None:
             "api only": ["#5"],
             "suspects": ["1 near #5: kind"],
         }
+    for nothing in ('"0","EUR"', '"0.00000000","BTC"', '"0",""'):
+        row = f'"Trade","0.01000000","ETH",{nothing},"","","Bitstamp","","","28.03.2021 00:41"'
+        assert Run(reward, tracked(row)).said == {
+            "new": ["1"],
+            "api only": ["#5"],
+            "suspects": ["1 near #5: kind"],
+        }
+    other = '"Trade","0.02000000","ETH","0","EUR","","","Bitstamp","","","28.03.2021 00:41"'
+    assert Run(reward, tracked(other)).said == {"new": ["1"], "api only": ["#5"]}
     labelled = table(KOINLY, koinly(",,0.01,ETH,,", label="reward"))
     assert Run(reward, labelled).said == {"matches": ["1 is #5 (intervals, weak)"]}

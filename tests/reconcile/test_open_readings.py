@@ -24,7 +24,15 @@ from bitstamp_ledger import (
     read_statement,
 )
 from bitstamp_ledger.reconcile import reconcile
-from tests.reconcile.builders import Happened, g1_lines, g1_row, raw_records, records
+from tests.reconcile.builders import (
+    Happened,
+    g1_lines,
+    g1_row,
+    g2_row,
+    g2_text,
+    raw_records,
+    records,
+)
 
 A = Happened()
 COINTRACKING = '"Type","Buy","Cur.","Sell","Cur.","Fee","Cur.","Exchange","Group","Comment","Date"'
@@ -97,7 +105,7 @@ def test_the_zone_is_told_by_all_rows_together(zone: str) -> None:
     assert len(result.matches) == 6
     assert result.new == ()
     assert {match.grade for match in result.matches} == {Grade.STRONG}
-    assert "6 of 6 rows" in result.zones[0].evidence
+    assert result.zones[0].evidence == "6 of 6 rows that tell it agree"
 
 
 def test_summer_time_begins_within_a_night() -> None:
@@ -144,7 +152,9 @@ def test_rows_on_which_the_zones_that_are_left_differ_stay_open() -> None:
     result = reconcile(records(trades), [cointracking(*trades, *more, zone="Europe/Paris")])
     (new,) = result.new
     assert new.time == dt.datetime(2021, 6, 9, 19, 59, tzinfo=dt.UTC)
-    assert "1 of 4 rows stay open" in result.zones[0].evidence
+    assert result.zones[0].evidence == (
+        "3 of 3 rows that tell it agree; 1 of 4 rows stays open, as the file prints them"
+    )
 
 
 def test_an_hour_that_the_clocks_showed_twice_is_both() -> None:
@@ -638,3 +648,77 @@ def test_a_row_of_an_unknown_zone_that_may_be_an_order_is_shown() -> None:
         decisions=[said],
     )
     assert fields(again) == []
+
+
+def with_ids(*trades: Happened, timezone: str | None = None) -> Statement:
+    """Print trades as CoinTracking does, with a column of ids."""
+    lines = [COINTRACKING + ',"Tx-ID"']
+    for trade in trades:
+        total = Decimal(trade.value) + Decimal(trade.fee or 0)
+        lines.append(
+            f'"Trade","{trade.amount}","BTC","{total}","EUR","{trade.fee}","EUR","Bitstamp","","",'
+            f'"{trade.instant:%d.%m.%Y %H:%M}","{trade.id}"'
+        )
+    return read_statement("\n".join([*lines, ""]).encode(), timezone=timezone)
+
+
+def test_an_unlike_id_is_told_though_the_zone_is_open_as_well() -> None:
+    """Of two events with two ids it is not the zone that says they are two."""
+    unlike = attrs.evolve(A, id=A.id + 1)
+    for timezone in (None, "UTC"):
+        result = reconcile(records([A]), [with_ids(unlike, timezone=timezone)])
+        assert [suspect.field for suspect in result.suspects] == ["exchange id"]
+        assert "the exchange id differs" in result.suspects[0].explain()
+
+
+def test_an_unlike_id_beside_proven_ones_is_another_trade_in_any_zone() -> None:
+    """As where the zone is known: once ids have proved themselves, two ids are two events."""
+    known = [attrs.evolve(A, id=n, time=f"2021-03-2{n} 00:41:36") for n in (1, 2)]
+    rows = [known[0], attrs.evolve(known[1], id=7)]
+    for timezone in (None, "UTC"):
+        result = reconcile(records(known), [with_ids(*rows, timezone=timezone)])
+        assert [match.rule for match in result.matches] == [Rule.EXCHANGE_ID]
+        assert result.suspects == ()
+        assert [row.transaction_id for row in result.new] == [7]
+
+
+def test_ids_of_another_kind_do_not_hide_that_the_zone_is_open() -> None:
+    """Where ids contradict contents throughout, they say nothing of any row."""
+    known = [attrs.evolve(A, id=n, time=f"2021-03-2{n} 00:41:36") for n in (1, 2, 3, 4)]
+    wrong = [attrs.evolve(each, id=each.id % 4 + 1) for each in known[:3]]
+    rows = [*wrong, attrs.evolve(known[3], id=9)]
+    result = reconcile(records(known), [with_ids(*rows)])
+    assert result.matches == ()
+    assert [suspect.field for suspect in result.suspects] == ["time zone"] * 4
+
+
+def test_the_evidence_is_told_in_whole_sentences() -> None:
+    """Of nothing there is nothing to count."""
+    nobody = reconcile([], [cointracking(A)])
+    (undecided,) = nobody.zones
+    assert undecided.zone == "undecided"
+    assert undecided.evidence == (
+        "no row shares all but its time with one known entry only, so none tells the zone; "
+        "1 of 1 row stays open, as the file prints them"
+    )
+    assert [(each.question, each.evidence) for each in nobody.readings] == [
+        ("fee", "no row fits a known entry in one reading only")
+    ]
+    (one,) = reconcile(records([A]), [cointracking(A)]).zones
+    assert one.evidence.startswith("only 1 of 1 row that tells it agree, too few to be sure; ")
+
+
+@pytest.mark.parametrize(
+    ("statement", "evidence"),
+    [
+        (g1_lines(g1_row(A)), "the file does not state it; its format is in this zone"),
+        (cointracking(A, timezone="Asia/Tokyo"), "named by whoever read the file"),
+        (
+            read_statement(g2_text([g2_row(A)])),
+            "the file states it",
+        ),
+    ],
+)
+def test_who_says_in_which_zone_a_statement_is(statement: Statement, evidence: str) -> None:
+    """In words that need no glossary."""
+    assert [zone.evidence for zone in reconcile([], [statement]).zones] == [evidence]

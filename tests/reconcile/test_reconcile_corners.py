@@ -209,7 +209,12 @@ def test_a_zone_that_is_known_is_told_with_its_file() -> None:
     """And who says so."""
     statement = attrs.evolve(g1(A), path="old.csv")
     assert reconcile([], [statement]).zones == (
-        StatementZone(path="old.csv", format="bitstamp-g1", zone="UTC", evidence="documented"),
+        StatementZone(
+            path="old.csv",
+            format="bitstamp-g1",
+            zone="UTC",
+            evidence="the file does not state it; its format is in this zone",
+        ),
     )
 
 
@@ -463,3 +468,35 @@ def test_a_row_whose_minute_holds_the_first_record_is_unexplained() -> None:
     other = attrs.evolve(A, amount="0.5")
     run = Run(records(held), g1(before, other))
     assert [run.name(row) for row in run.result.unexplained] == ["2"]
+
+
+# -- suspects that another file clears up, and those that it does not
+
+NEXT_MINUTE = attrs.evolve(A, id=5, time="2021-03-28 00:42:10")
+
+
+def test_a_file_that_tells_both_apart_clears_a_suspicion() -> None:
+    """D41: a row a minute off is a trade of its own once one file holds it beside the other."""
+    alone, both = g1(NEXT_MINUTE), g1(A, NEXT_MINUTE)
+    assert Run(records([A]), alone).said["suspects"] == ["1 near #163402118: time"]
+    for files in ((alone, both), (both, alone)):
+        run = Run(records([A]), *files)
+        assert run.result.suspects == ()
+        assert len(run.result.entries) == 2
+
+
+def test_a_file_that_tells_one_of_two_clears_nothing() -> None:
+    """The row may have been edited in the one file, and not in the other: it would count twice."""
+    edited, untouched = g1(attrs.evolve(A, fee="9.98100")), g2(A, with_ids=False)
+    for files in ((edited, untouched), (untouched, edited)):
+        run = Run(records([A]), *files)
+        (suspect,) = run.result.suspects
+        assert run.name(suspect.near) == "#163402118"
+        assert suspect.field == "fee"
+
+
+def test_a_copy_of_a_file_clears_nothing_up() -> None:
+    """It repeats what was edited, and not what was there before."""
+    edited = attrs.evolve(A, fee="9.98100")
+    run = Run(records([A]), g1(edited), g1(edited))
+    assert [suspect.field for suspect in run.result.suspects] == ["fee"]

@@ -453,7 +453,7 @@ def test_a_statement_tells_how_it_was_read_and_what_became_of_its_rows() -> None
     result = a_result()
     assert result.explain_statement("a.csv") == lines(
         "a.csv (bitstamp-g1)",
-        "  zone: UTC (documented)",
+        "  zone: UTC (the file does not state it; its format is in this zone)",
         "  ids: no row showed whether its id is the exchange's",
         "  records of the API, same content within what the row states (strong): 1 row",
         "  repeats of another file, same content within what the row states (strong): 1 row",

@@ -1,0 +1,1 @@
+"""Programs that measure the library against a named peer or floor, each in one run."""
