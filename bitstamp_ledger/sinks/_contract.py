@@ -10,17 +10,24 @@ Rules that hold for every sink:
 4. A sink is sent only what its capabilities name: no ``Retract`` without ``retract``, and no id
    twice in one run without ``upsert``.
 5. A sink raises ``SinkError``; it never meets a credential of the exchange, and keeps its own
-   out of every message.
+   out of every message.  One with ``retryable=True`` has it called again after a pause: ``open``
+   and ``write``, never ``close``.
+6. Of two operations on one id that state a revision, the higher holds, in whatever order they come;
+   of equal ones, and of those that state none (0), the one that comes last.
+7. ``open`` refuses a ``schema_version`` that it does not know: see `RunInfo.require_schema`.
+8. A sink may have ``name`` and ``target``, both text without a secret.  ``target`` says where it
+   writes, and is the same for the same place: a ledger that follows knows the sink by it.
 """
 
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 import msgspec
 
+from bitstamp_ledger.errors import SinkError
 from bitstamp_ledger.model import Entry
 from bitstamp_ledger.sinks._row import SCHEMA_VERSION, content_bytes
 
@@ -69,6 +76,11 @@ class Capabilities:
             raise ValueError("a sink is lossy exactly when it says per column what it loses")
 
     @property
+    def replaces(self) -> bool:
+        """Whether every run writes the whole target anew, as files do."""
+        return not (self.upsert or self.append_only)
+
+    @property
     def lossy(self) -> bool:
         """Whether the caller must have agreed to a loss."""
         return "lossy" in {self.decimals, self.times}
@@ -94,12 +106,32 @@ class RunInfo:
     """Which ledger the entries come from, so that checkpoints of two are not mixed up; None for
     loose entries, which have no checkpoints."""
 
+    def require_schema(self, known: int) -> None:
+        """Refuse names that are newer than those that a sink was written for.
+
+        Args:
+            known: the schema version that the sink knows, as a literal number in its code.
+
+        Raises:
+            SinkError: the entries come under a newer one.
+        """
+        if self.schema_version > known:
+            raise SinkError(
+                f"The sink {self.sink!r} knows schema {known}, and the entries come in schema "
+                f"{self.schema_version}.",
+                sink=self.sink,
+                hint="Update the distribution that the sink comes from.",
+            )
+
 
 @attrs.frozen
 class Upsert:
     """Store this entry."""
 
     entry: Entry
+
+    revision: int = attrs.field(default=0, kw_only=True)
+    """Which of several words on this id it is; 0 where the writer does not count."""
 
 
 @attrs.frozen
@@ -110,6 +142,9 @@ class Retract:
 
     reason: str
     """Why, in words for a person."""
+
+    revision: int = attrs.field(default=0, kw_only=True)
+    """As for `Upsert`."""
 
 
 Operation: TypeAlias = Upsert | Retract
@@ -130,15 +165,18 @@ class Batch:
     def id(self) -> str:
         """A digest of the content: the same batch sent again is known by it."""
         position = None if self.checkpoint is None else self.checkpoint.position
-        digest = hashlib.sha256(msgspec.json.encode([self.schema_version, position]))
-        for operation in self.operations:
-            digest.update(_content_of(operation))
-        return digest.hexdigest()[:20]
+        head = msgspec.json.encode([self.schema_version, position])
+        return _digest(head, map(_content_of, self.operations))
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The entries to store, in order."""
         return tuple(one.entry for one in self.operations if isinstance(one, Upsert))
+
+    @property
+    def retractions(self) -> tuple[Retract, ...]:
+        """What to take back, in order."""
+        return tuple(one for one in self.operations if isinstance(one, Retract))
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> "Batch":
@@ -146,12 +184,33 @@ class Batch:
         return cls(operations=tuple(Upsert(entry) for entry in entries))
 
 
+def batch_of(entries: Iterable[Entry], contents: Iterable[bytes]) -> Batch:
+    """Return what `Batch.of` does.
+
+    Args:
+        entries: what to store.
+        contents: what `content_bytes` gives for each; it takes as long as all the rest.
+    """
+    batch = Batch.of(entries)
+    _set_id(batch, _digest(msgspec.json.encode([SCHEMA_VERSION, None]), contents))
+    return batch
+
+
+def _digest(head: bytes, contents: Iterable[bytes]) -> str:
+    return hashlib.sha256(head + b"".join(contents)).hexdigest()[:20]
+
+
+# A frozen class forbids assignment; the slot of what is computed once can be filled beforehand.
+_set_id = Batch.id.__set__  # type: ignore[attr-defined]  # a slot, to the interpreter
+
+
 def _content_of(operation: Operation) -> bytes:
     match operation:
-        case Upsert(entry):
-            return content_bytes(entry)
-        case Retract(entry_id, reason):
-            return msgspec.json.encode(["retract", entry_id, reason])
+        case Upsert(entry, revision=revision):
+            content = content_bytes(entry)
+            return b"%d%b" % (revision, content) if revision else content
+        case Retract(entry_id, reason, revision=revision):
+            return msgspec.json.encode(["retract", entry_id, reason, revision])
 
 
 @attrs.frozen(kw_only=True)
@@ -202,3 +261,24 @@ class Sink(Protocol):
 
     def close(self, outcome: Outcome) -> None:
         """End the run."""
+
+
+@runtime_checkable
+class AsyncSink(Protocol):
+    """A sink whose methods are awaited; for the handles of `open_async` and `async_handle_for`.
+
+    A sink with plain methods will do there, too: it then works in a thread.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this sink can do."""
+
+    def open(self, run: RunInfo) -> Awaitable[Checkpoint | None]:
+        """As `Sink.open`."""
+
+    def write(self, batch: Batch) -> Awaitable[Receipt]:
+        """As `Sink.write`."""
+
+    def close(self, outcome: Outcome) -> Awaitable[None]:
+        """As `Sink.close`."""

@@ -1,35 +1,54 @@
 """Drives a sink: batches, identities, and the promise that a failed run leaves nothing behind."""
 
-import contextlib
 import enum
-import inspect
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 import attrs
 
-from bitstamp_ledger.errors import BitstampLedgerError, PluginError, SinkError
+from bitstamp_ledger.errors import BitstampLedgerError, SinkError
 from bitstamp_ledger.model import Entry
-from bitstamp_ledger.sinks._callables import CallableSink, EntriesFunction
 from bitstamp_ledger.sinks._contract import (
+    AsyncSink,
     Batch,
-    Capabilities,
     Completed,
     Failed,
+    Receipt,
     RunInfo,
     Sink,
+    batch_of,
+)
+from bitstamp_ledger.sinks._flows import (
+    Caller,
+    CloseSink,
+    Flow,
+    OpenSink,
+    Pause,
+    Retries,
+    Step,
+    T,
+    WriteBatch,
+    drive,
+    drive_async,
+    persistent,
+    shielded,
+    sleep_async,
 )
 from bitstamp_ledger.sinks._identities import Identities
-from bitstamp_ledger.sinks._registry import GROUP, SinkFactory, load
+from bitstamp_ledger.sinks._row import content_bytes
 
 BATCH_ROWS: Final = 1_000
 """Entries to a batch: enough that a commit per batch is cheap, few enough to hold in memory."""
 
+EntryStep: TypeAlias = Callable[[Entry], Entry | None]
+"""Changes an entry on its way to a sink, or leaves it out by returning None; a pure function."""
+
 
 @attrs.frozen(kw_only=True)
 class SinkReport:
-    """What a completed run wrote.  Entries given = ``rows`` + ``repeats``."""
+    """What a completed run wrote.  Entries given = ``rows`` + ``repeats`` + ``left_out``."""
 
     rows: int
     """Rows that the sink confirmed."""
@@ -43,6 +62,52 @@ class SinkReport:
     paths: tuple[str, ...]
     """Where they are, each once, in the order of writing."""
 
+    left_out: int = 0
+    """Entries that a step left out."""
+
+    retries: int = 0
+    """How often the sink had to be asked again."""
+
+
+@attrs.frozen(kw_only=True)
+class SinkProgress:
+    """How far a run has come; told after each batch."""
+
+    sink: str
+    batches: int
+    rows: int
+    """Rows that the sink has confirmed."""
+
+    retries: int = 0
+
+
+Progress: TypeAlias = Callable[[SinkProgress], object]
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """How entries are brought to a sink, whichever it is."""
+
+    steps: tuple[EntryStep, ...] = ()
+    progress: Progress | None = None
+    retries: Retries = attrs.field(factory=Retries)
+    batch_rows: int = BATCH_ROWS
+
+    def prepared(self, entry: Entry) -> Entry | None:
+        """Return what the steps make of an entry."""
+        for step in self.steps:
+            changed = step(entry)
+            if changed is None:
+                return None
+            entry = _an_entry(changed, "a step returns an entry or None")
+        return entry
+
+
+def _an_entry(value: object, rule: str) -> Entry:
+    if not isinstance(value, Entry):
+        raise TypeError(f"{rule}, not {type(value).__name__}")
+    return value
+
 
 class _State(enum.Enum):
     NEW = "has not been entered"
@@ -50,6 +115,166 @@ class _State(enum.Enum):
     BROKEN = "failed earlier"
     COMPLETED = "is closed"
     ABANDONED = "was given up"
+
+
+class Run:
+    """One run of one sink, as flows: all that a handle does, but for calling the sink."""
+
+    def __init__(self, name: str, delivery: Delivery) -> None:
+        self.name = name
+        self.state = _State.NEW
+        self._delivery = delivery
+        self._identities = Identities()
+        self._pending: list[Entry] = []
+        self._contents: list[bytes] = []
+        self._batches = 0
+        self._rows = 0
+        self._left_out = 0
+        self._retries = 0
+        self._paths: dict[str, None] = {}
+        self._report: SinkReport | None = None
+
+    def begin(self) -> Flow[None]:
+        """Open the sink."""
+        if self.state is not _State.NEW:
+            raise self.misuse("A handle serves one run; open another.")
+        yield from self._persistent(OpenSink(RunInfo(sink=self.name)))
+        self.state = _State.OPEN
+
+    def take(self, entries: Iterable[Entry]) -> Flow[None]:
+        """Write entries; a batch goes out whenever it is full."""
+        self.require_open()
+        try:
+            yield from self._take(entries)
+        except BaseException:
+            # Also when the iterable raised: half a history must not pass for a whole one because
+            # the caller went on.
+            self.break_off()
+            raise
+
+    def require_open(self) -> None:
+        """Refuse to write at the wrong time."""
+        if self.state is not _State.OPEN:
+            raise self.misuse("Write inside the with block of a handle that has not failed.")
+
+    def break_off(self) -> None:
+        """Note that something failed, so that the run will not be completed."""
+        self.state = _State.BROKEN
+
+    def finish(self) -> Flow[None]:
+        """Write what is left, and have it made durable."""
+        if self.state is _State.BROKEN:
+            passed_over = self.misuse("Nothing was kept of this run; run it again.")
+            yield from self.abandon(passed_over)
+            raise passed_over
+        try:
+            if self._pending or not self._batches:
+                yield from self._flush()  # Of no entries, too: the receipt says where the file is.
+        except BaseException as exc:
+            yield from self.abandon(exc)
+            raise
+        self.state = _State.ABANDONED  # Unless closing succeeds: it is called exactly once.
+        self._identities.forget()
+        yield CloseSink(Completed())
+        self.state = _State.COMPLETED
+        self._report = SinkReport(
+            rows=self._rows,
+            repeats=self._identities.repeats,
+            conflicts=self._identities.conflicts,
+            paths=tuple(self._paths),
+            left_out=self._left_out,
+            retries=self._retries,
+        )
+
+    def abandon(self, error: BaseException) -> Flow[None]:
+        """Close the sink in such a way that nothing of the run remains."""
+        self.state = _State.ABANDONED
+        self._pending.clear()
+        self._contents.clear()
+        self._identities.forget()
+        # Errors of ours are made for people; the text of others may hold what nobody should see.
+        ours = isinstance(error, BitstampLedgerError)
+        reason = str(error) if ours else type(error).__name__
+        try:
+            yield CloseSink(Failed(reason))
+        except BitstampLedgerError as exc:  # The first error is the one to see.
+            kind = type(exc.__cause__ or exc).__name__
+            error.add_note(f"Giving up the sink {self.name!r} failed too: {kind}.")
+
+    @property
+    def report(self) -> SinkReport:
+        """What was written."""
+        if self._report is None:
+            raise self.misuse("There is a report once the with block has ended without an error.")
+        return self._report
+
+    def _take(self, entries: Iterable[Entry]) -> Flow[None]:
+        batch_rows, prepare = self._delivery.batch_rows, self._delivery.prepared
+        has_steps = bool(self._delivery.steps)
+        pending, contents, admit = self._pending, self._contents, self._identities.admit
+        for entry in entries:
+            prepared: Entry | None = entry
+            if has_steps or not isinstance(entry, Entry):
+                prepared = prepare(_an_entry(entry, "a sink takes entries"))
+            if prepared is None:
+                self._left_out += 1
+                continue
+            try:
+                content = content_bytes(prepared)
+            except ValueError as exc:
+                raise unwritable(entry, exc, self.name) from exc
+            admitted = admit(prepared, is_valid=True)
+            if admitted is None:
+                continue
+            pending.append(admitted)
+            contents.append(content if admitted is prepared else content_bytes(admitted))
+            if len(pending) >= batch_rows:
+                yield from self._flush()
+
+    def _flush(self) -> Flow[None]:
+        batch = batch_of(self._pending, self._contents)
+        receipt: Receipt = yield from self._persistent(WriteBatch(batch))
+        require_receipt(receipt, batch, self.name)
+        self._pending.clear()
+        self._contents.clear()
+        self._batches += 1
+        self._rows += receipt.rows
+        self._paths |= dict.fromkeys(receipt.places)
+        if self._delivery.progress is not None:
+            self._delivery.progress(
+                SinkProgress(
+                    sink=self.name, batches=self._batches, rows=self._rows, retries=self._retries
+                )
+            )
+
+    def _persistent(self, step: OpenSink | WriteBatch) -> Flow[Receipt]:
+        return persistent(step, self._delivery.retries, self._note_retry)
+
+    def _note_retry(self) -> None:
+        self._retries += 1
+
+    def misuse(self, hint: str) -> SinkError:
+        """Return the error of a handle that is used at the wrong time."""
+        return SinkError(f"The sink {self.name!r} {self.state.value}.", sink=self.name, hint=hint)
+
+
+def unwritable(entry: Entry, why: ValueError, name: str) -> SinkError:
+    """Return the error of an entry that no sink could hold."""
+    return SinkError(
+        f"Entry {entry.id!r} cannot be written: {why}.",
+        sink=name,
+        hint="Leave that entry out, and report it: no real record should look like this.",
+    )
+
+
+def require_receipt(receipt: object, batch: Batch, name: str) -> None:
+    """Refuse the word of a sink on another batch than the one that it was sent."""
+    if not isinstance(receipt, Receipt) or receipt.batch_id != batch.id:
+        raise SinkError(
+            f"The sink {name!r} did not confirm the batch that it was sent.",
+            sink=name,
+            hint="That is a fault of the sink; tell its author.",
+        )
 
 
 class SinkHandle:
@@ -60,27 +285,33 @@ class SinkHandle:
     was, and no part of a new one remains.
     """
 
-    def __init__(self, sink: Sink, *, name: str, batch_rows: int = BATCH_ROWS) -> None:
-        self._sink = sink
-        self._name = name
-        self._batch_rows = batch_rows
-        self._state = _State.NEW
-        self._identities = Identities()
-        self._pending: list[Entry] = []
-        self._batches = 0
-        self._rows = 0
-        self._paths: dict[str, None] = {}
-        self._report: SinkReport | None = None
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        name: str,
+        delivery: Delivery | None = None,
+        secrets: tuple[str, ...] = (),
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.sink = sink
+        """What is written to."""
+
+        self.name = name
+        """What errors call it."""
+
+        self.delivery = delivery or Delivery()
+        """How it is written to."""
+
+        self._caller = Caller(sink=sink, name=name, secrets=secrets)
+        self._sleep = sleep
+        self._run = Run(name, self.delivery)
 
     def __repr__(self) -> str:
-        return f"<SinkHandle {self._name!r} {self._state.value}>"
+        return f"<SinkHandle {self.name!r} {self._run.state.value}>"
 
     def __enter__(self) -> Self:
-        if self._state is not _State.NEW:
-            raise self._misuse("A handle serves one run; open another.")
-        with _translated(self._name):
-            self._sink.open(RunInfo(sink=self._name))
-        self._state = _State.OPEN
+        self.drive(self._run.begin())
         return self
 
     def __exit__(
@@ -89,14 +320,12 @@ class SinkHandle:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is not None:
-            self._abandon(error)
-            return
-        if self._state is _State.BROKEN:
-            passed_over = self._misuse("Nothing was kept of this run; run it again.")
-            self._abandon(passed_over)
-            raise passed_over
-        self._complete()
+        self.drive(self._run.finish() if error is None else self._run.abandon(error))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this is inside the ``with`` block, and nothing has failed."""
+        return self._run.state is _State.OPEN
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Write ``entries``, in order; may be called several times.
@@ -109,15 +338,96 @@ class SinkHandle:
             SinkError: the sink cannot take them, or this is not inside the ``with`` block.
             TypeError: something among them is no entry.
         """
-        if self._state is not _State.OPEN:
-            raise self._misuse("Write inside the with block of a handle that has not failed.")
+        self.drive(self._run.take(entries))
+
+    @property
+    def report(self) -> SinkReport:
+        """What was written.
+
+        Raises:
+            SinkError: the run has not completed.
+        """
+        return self._run.report
+
+    def drive(self, flow: Flow[T]) -> T:
+        """Do what a flow asks of this sink; for who drives it by rules of its own."""
+        return drive(flow, self.perform)
+
+    def perform(self, step: Step) -> object:
+        """Do one step of a flow."""
+        if isinstance(step, Pause):
+            return self._sleep(step.seconds)
+        return self._caller.perform(step)
+
+
+class AsyncSinkHandle:
+    """A `SinkHandle` for ``async with``: its sink may be awaited, and so may its entries.
+
+    A sink with plain methods works in a thread, so that the event loop is never held up.
+    """
+
+    def __init__(
+        self,
+        sink: Sink | AsyncSink,
+        *,
+        name: str,
+        delivery: Delivery | None = None,
+        secrets: tuple[str, ...] = (),
+        sleep: Callable[[float], Awaitable[object]] = sleep_async,
+    ) -> None:
+        self.sink = sink
+        """What is written to."""
+
+        self.name = name
+        """What errors call it."""
+
+        self.delivery = delivery or Delivery()
+        """How it is written to."""
+
+        self._caller = Caller(sink=sink, name=name, secrets=secrets)
+        self._sleep = sleep
+        self._run = Run(name, self.delivery)
+
+    def __repr__(self) -> str:
+        return f"<AsyncSinkHandle {self.name!r} {self._run.state.value}>"
+
+    async def __aenter__(self) -> Self:
+        await self.drive(self._run.begin())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            await self.drive(self._run.finish())
+            return
+        with shielded():  # A cancelled run must still be cleaned up.
+            await self.drive(self._run.abandon(error))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this is inside the ``async with`` block, and nothing has failed."""
+        return self._run.state is _State.OPEN
+
+    async def write(self, entries: Iterable[Entry] | AsyncIterable[Entry]) -> None:
+        """Write ``entries`` as `SinkHandle.write` does; they may be iterated with ``async for``."""
+        if not isinstance(entries, AsyncIterable):
+            await self.drive(self._run.take(entries))
+            return
+        self._run.require_open()
         try:
-            for entry in entries:
-                self._take(entry)
+            some: list[Entry] = []
+            async for entry in entries:
+                some.append(entry)
+                if len(some) >= self.delivery.batch_rows:
+                    await self.drive(self._run.take(some))
+                    some = []
+            await self.drive(self._run.take(some))
         except BaseException:
-            # Also when the iterable raised: half a history must not pass for a whole one because
-            # the caller went on.
-            self._state = _State.BROKEN
+            self._run.break_off()
             raise
 
     @property
@@ -127,175 +437,18 @@ class SinkHandle:
         Raises:
             SinkError: the run has not completed.
         """
-        if self._report is None:
-            raise self._misuse("There is a report once the with block has ended without an error.")
-        return self._report
+        return self._run.report
 
-    def _take(self, entry: Entry) -> None:
-        if not isinstance(entry, Entry):
-            raise TypeError(f"a sink takes entries, not {type(entry).__name__}")
-        try:
-            admitted = self._identities.admit(entry)
-        except ValueError as exc:
-            raise SinkError(
-                f"Entry {entry.id!r} cannot be written: {exc}.",
-                sink=self._name,
-                hint="Leave that entry out, and report it: no real record should look like this.",
-            ) from exc
-        if admitted is None:
-            return
-        self._pending.append(admitted)
-        if len(self._pending) >= self._batch_rows:
-            self._flush()
+    async def drive(self, flow: Flow[T]) -> T:
+        """Do what a flow asks of this sink; for who drives it by rules of its own."""
+        return await drive_async(flow, self.perform)
 
-    def _flush(self) -> None:
-        batch = Batch.of(self._pending)
-        with _translated(self._name):
-            receipt = self._sink.write(batch)
-        if receipt.batch_id != batch.id:
-            raise SinkError(
-                f"The sink {self._name!r} did not confirm the batch that it was sent.",
-                sink=self._name,
-                hint="That is a fault of the sink; tell its author.",
-            )
-        self._pending.clear()
-        self._batches += 1
-        self._rows += receipt.rows
-        self._paths |= dict.fromkeys(receipt.places)
-
-    def _complete(self) -> None:
-        try:
-            if self._pending or not self._batches:
-                self._flush()  # Of no entries, too: the receipt says where the empty file is.
-        except BaseException as exc:
-            self._abandon(exc)
-            raise
-        self._state = _State.ABANDONED  # Unless closing succeeds: it is called exactly once.
-        self._identities.forget()
-        with _translated(self._name):
-            self._sink.close(Completed())
-        self._state = _State.COMPLETED
-        self._report = SinkReport(
-            rows=self._rows,
-            repeats=self._identities.repeats,
-            conflicts=self._identities.conflicts,
-            paths=tuple(self._paths),
-        )
-
-    def _abandon(self, error: BaseException) -> None:
-        self._state = _State.ABANDONED
-        self._identities.forget()
-        # Only our own messages are known to hold no secret.
-        ours = isinstance(error, BitstampLedgerError)
-        reason = str(error) if ours else type(error).__name__
-        try:
-            self._sink.close(Failed(reason))
-        except Exception as exc:  # noqa: BLE001 - the first error is the one to see
-            error.add_note(f"Giving up the sink {self._name!r} failed too: {type(exc).__name__}.")
-
-    def _misuse(self, hint: str) -> SinkError:
-        return SinkError(
-            f"The sink {self._name!r} {self._state.value}.", sink=self._name, hint=hint
-        )
-
-
-def open(name: str, *, lossy: bool = False, **options: object) -> SinkHandle:  # noqa: A001 - read as sinks.open
-    """Return a handle on the sink registered as ``name``.  Nothing is opened before ``with``.
-
-    Args:
-        name: one of ``names()``.
-        lossy: agree to a sink that cannot hold all digits or the seconds.
-        options: what the sink itself needs, such as ``path``.
-
-    Raises:
-        PluginError: nobody or several registered the name, or what they registered is no sink.
-        SinkError: the sink does not know these options, or is lossy and nobody agreed.
-
-    Example:
-        >>> with open("csv", path="ledger.csv") as out:  # doctest: +SKIP
-        ...     out.write(entries)
-        >>> out.report.rows  # doctest: +SKIP
-        2
-    """
-    sink = _made(name, load(name), options)
-    _require_consent(sink.capabilities, name=name, lossy=lossy)
-    return SinkHandle(sink, name=name)
-
-
-def handle_for(
-    sink: Sink | EntriesFunction, *, name: str | None = None, lossy: bool = False
-) -> SinkHandle:
-    """Return a handle on a sink that the caller made, or on a function that takes entries.
-
-    Args:
-        sink: a sink, not its class; or a function, called with a tuple of entries at a time.
-        name: how errors call it; its class's or its own name unless given.
-        lossy: agree to a sink that cannot hold all digits or the seconds.
-
-    Raises:
-        TypeError: it is neither.
-        SinkError: it is lossy and nobody agreed.
-    """
-    if isinstance(sink, type) or not (isinstance(sink, Sink) or callable(sink)):
-        raise TypeError(f"neither a sink nor a function that takes entries: {sink!r}")
-    if not name:
-        name = str(getattr(sink, "name", "") or getattr(sink, "__name__", type(sink).__name__))
-    made = sink if isinstance(sink, Sink) else CallableSink(sink)
-    _require_consent(made.capabilities, name=name, lossy=lossy)
-    return SinkHandle(made, name=name)
-
-
-def _made(name: str, factory: SinkFactory, options: dict[str, object]) -> Sink:
-    _require_options(name, factory, options)
-    with _translated(name):
-        sink: object = factory(**options)
-    if isinstance(sink, Sink):
-        return sink
-    raise PluginError(
-        f"What is registered as the sink {name!r} makes a {type(sink).__name__}, which is no sink.",
-        group=GROUP,
-        name=name,
-        hint="A sink has capabilities, open, write and close.",
-    )
-
-
-def _require_options(name: str, factory: SinkFactory, options: dict[str, object]) -> None:
-    try:
-        signature = inspect.signature(factory)
-    except (TypeError, ValueError):  # Written in C; its own complaint has to do.
-        return
-    try:
-        signature.bind(**options)
-    except TypeError as exc:
-        known = ", ".join(signature.parameters) or "none"
-        raise SinkError(
-            f"The sink {name!r} cannot be made with these options: {exc}.",
-            sink=name,
-            hint=f"Its options are: {known}.",
-        ) from exc
-
-
-def _require_consent(capabilities: Capabilities, *, name: str, lossy: bool) -> None:
-    if lossy or not capabilities.lossy:
-        return
-    losses = "; ".join(map(str, capabilities.losses))
-    raise SinkError(
-        f"The sink {name!r} cannot hold everything that entries state. It loses {losses}.",
-        sink=name,
-        hint="Pass lossy=True if you agree to that.",
-    )
-
-
-@contextlib.contextmanager
-def _translated(name: str) -> Iterator[None]:
-    """Let no foreign exception out: callers catch ours, and a plug-in's drivers are not theirs."""
-    try:
-        yield
-    except BitstampLedgerError:
-        raise
-    except Exception as exc:
-        raise SinkError(
-            f"The sink {name!r} failed: {type(exc).__name__}: {exc}.",
-            sink=name,
-            hint="Run it again once the cause is repaired.",
-        ) from exc
+    async def perform(self, step: Step) -> object:
+        """Do one step of a flow."""
+        if isinstance(step, Pause):
+            return await self._sleep(step.seconds)
+        if not isinstance(step, CloseSink):
+            return await self._caller.perform_async(step)
+        with shielded():  # Also at the end of a run that is cancelled.
+            await self._caller.perform_async(step)
+        return None

@@ -24,6 +24,9 @@ class FileSink(abc.ABC):
 
     The same entries in the same order give the same bytes: no clock, no random names, no order
     of a hash.
+
+    Args:
+        path: the file; it appears, or is replaced, when the run completes.
     """
 
     name: ClassVar[str]
@@ -31,6 +34,7 @@ class FileSink(abc.ABC):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
+        self.target = os.path.abspath(self._path)  # noqa: PTH100 - a link stays one
         self._replacement: Replacement | None = None
         self._receipts: dict[str, Receipt] = {}
 
@@ -47,7 +51,7 @@ class FileSink(abc.ABC):
 
     def open(self, run: RunInfo) -> Checkpoint | None:
         """Begin a new file; the old one stays until the run completes."""
-        del run  # A file that is written anew does not depend on who writes it.
+        run.require_schema(1)
         if self._replacement is not None:
             raise SinkError(
                 f"{self._path} is being written already.", sink=self.name, hint="Close it first."
@@ -71,7 +75,7 @@ class FileSink(abc.ABC):
                 hint="Write it anew without them.",
             )
         # All are encoded before the first is written, so that one bad entry leaves no others.
-        replacement.write(b"".join([self._line(entry) for entry in entries]))
+        replacement.write(self._lines(entries))
         receipt = Receipt(batch_id=batch.id, rows=len(entries), durable=False, places=(self._path,))
         self._receipts[batch.id] = receipt
         return receipt
@@ -90,6 +94,13 @@ class FileSink(abc.ABC):
         if self._replacement is None:
             raise SinkError(f"{self._path} is not open.", sink=self.name, hint="Open it first.")
         return self._replacement
+
+    def _lines(self, entries: tuple[Entry, ...]) -> bytes:
+        try:
+            return b"".join(map(self._encoded, entries))
+        except ValueError:
+            # Once more, to say which: asking beforehand for each would take its time.
+            return b"".join(map(self._line, entries))
 
     def _line(self, entry: Entry) -> bytes:
         try:

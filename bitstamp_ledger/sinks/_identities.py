@@ -29,15 +29,20 @@ class Identities:
         self.repeats = 0
         self.conflicts = 0
 
-    def admit(self, entry: Entry) -> Entry | None:
+    def admit(self, entry: Entry, *, is_valid: bool = False) -> Entry | None:
         """Return ``entry``, under an id that no other content has; None for a repeat.
 
         An entry whose id came before with other content gets the id ``<id>~<digest>``.
 
+        Args:
+            entry: the entry.
+            is_valid: `content_bytes` has taken it.
+
         Raises:
             ValueError: a text is no valid Unicode.
         """
-        content_bytes(entry)
+        if not is_valid:
+            content_bytes(entry)
         content = content_hash(entry)
         name = entry.id
         while (stored := self._content_of(name)) is not None:
@@ -52,6 +57,10 @@ class Identities:
             return entry
         self.conflicts += 1
         return attrs.evolve(entry, id=name)
+
+    def knows(self, entry_id: str) -> bool:
+        """Say whether an entry was admitted under this id."""
+        return self._content_of(entry_id) is not None
 
     def forget(self) -> None:
         """Drop all ids; the counts stay."""

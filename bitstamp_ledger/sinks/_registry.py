@@ -18,8 +18,25 @@ _OURSELVES: Final = "bitstamp-ledger"
 # A table, since the metadata of an installation may be older than the code (editable installs) or
 # absent (a plain checkout).  pyproject.toml says the same to others.
 _BUILT_IN: Final = {
+    "beancount": "bitstamp_ledger.sinks.beancount:BeancountSink",
+    "bittytax": "bitstamp_ledger.sinks.tax.bittytax:BittyTaxSink",
+    "blockpit": "bitstamp_ledger.sinks.tax.blockpit:BlockpitSink",
+    "coinledger": "bitstamp_ledger.sinks.tax.coinledger:CoinLedgerSink",
+    "cointracker": "bitstamp_ledger.sinks.tax.cointracker:CoinTrackerSink",
+    "cointracking": "bitstamp_ledger.sinks.tax.cointracking:CoinTrackingSink",
+    "cryptotaxcalculator": "bitstamp_ledger.sinks.tax.cryptotaxcalculator:CryptoTaxCalculatorSink",
     "csv": "bitstamp_ledger.sinks.csv:CsvSink",
+    "duckdb": "bitstamp_ledger.sinks.duckdb:DuckDbSink",
+    "hledger": "bitstamp_ledger.sinks.hledger:HledgerSink",
     "jsonl": "bitstamp_ledger.sinks.jsonl:JsonLinesSink",
+    "koinly": "bitstamp_ledger.sinks.tax.koinly:KoinlySink",
+    "ledger-cli": "bitstamp_ledger.sinks.ledger_cli:LedgerCliSink",
+    "list": "bitstamp_ledger.sinks.memory:ListSink",
+    "parquet": "bitstamp_ledger.sinks.parquet:ParquetSink",
+    "rotki": "bitstamp_ledger.sinks.tax.rotki:RotkiSink",
+    "sql": "bitstamp_ledger.sinks.sql:SqlSink",
+    "waltio": "bitstamp_ledger.sinks.tax.waltio:WaltioSink",
+    "webhook": "bitstamp_ledger.sinks.webhook:WebhookSink",
 }
 
 
@@ -34,12 +51,25 @@ def load(name: str) -> SinkFactory:
     Raises:
         PluginError: nobody or several registered it, or it cannot be imported.
     """
+    return _import(_claim_of(name))
+
+
+def owner_of(name: str) -> str:
+    """Return which distribution registered ``name``.
+
+    Raises:
+        PluginError: none, or several.
+    """
+    return _owner(_claim_of(name))
+
+
+def _claim_of(name: str) -> EntryPoint:
     claims = [found for found in _installed() if found.name == name]
     if name in _BUILT_IN:
         claims.append(EntryPoint(name, _BUILT_IN[name], GROUP))
     match claims:
         case [only]:
-            return _import(only)
+            return only
         case []:
             raise PluginError(
                 f"There is no sink named {name!r}.",

@@ -22,8 +22,6 @@ from bitstamp_ledger.model import (
     Conversion,
     Entry,
     Precision,
-    Side,
-    Source,
     Trade,
     Transfer,
     UnknownEntry,
@@ -48,65 +46,9 @@ _STATED: Final[Mapping[type[Entry], Callable[[Entry], object]]] = {
 _WITHOUT_ROUNDING: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
-@attrs.frozen(kw_only=True)
-class Row:
-    """One entry, flat.  Fields that its kind does not have are None."""
+_encode_line: Final = msgspec.json.Encoder().encode
 
-    id: str
-    kind: str
-    time: dt.datetime
-    account: str
-    transaction_id: int | None
-    order_id: int | None = None
-    self_trade: bool | None = None
-    side: Side | None = None
-
-    base: Amount | None = None
-    """Unsigned; trades only."""
-
-    quote: Amount | None = None
-    """Unsigned, without the fee; trades only."""
-
-    price: Decimal | None = None
-
-    legs: tuple[Amount, ...]
-    """Signed from the account holder's side, without the fee; every kind has them."""
-
-    fee: Amount | None
-    counterparty: str | None = None
-    code: str | None
-    reason: str | None = None
-    source: Source
-
-    @property
-    def only_leg(self) -> Amount | None:
-        """The signed amount of an entry that moved a single one."""
-        return self.legs[0] if len(self.legs) == 1 else None
-
-
-def row_of(entry: Entry) -> Row:
-    """Flatten ``entry``."""
-    trade = entry if isinstance(entry, Trade) else None
-    priced = entry if isinstance(entry, Trade | Conversion) else None
-    return Row(
-        id=entry.id,
-        kind=entry.kind,
-        time=entry.time,
-        account=entry.account,
-        transaction_id=entry.transaction_id,
-        order_id=None if trade is None else trade.order_id,
-        self_trade=None if trade is None else trade.self_trade,
-        side=None if trade is None else trade.side,
-        base=None if trade is None else trade.base,
-        quote=None if trade is None else trade.quote,
-        price=None if priced is None else priced.price,
-        legs=entry.legs,
-        fee=entry.fee,
-        counterparty=entry.counterparty if isinstance(entry, Transfer) else None,
-        code=entry.code,
-        reason=entry.reason if isinstance(entry, UnknownEntry) else None,
-        source=entry.source,
-    )
+_WHOLE_SECOND_CHARS: Final = len('"2024-03-01T00:41:37Z"')
 
 
 def decimal_text(value: Decimal) -> str:
@@ -115,6 +57,9 @@ def decimal_text(value: Decimal) -> str:
     Raises:
         ValueError: it would take more than a thousand digits before or after the point.
     """
+    text = str(value)
+    if "E" not in text:  # Most are written so already.
+        return text
     if abs(value.adjusted()) > _PLACES_MAX:
         raise ValueError(f"{value} has too many places to be written without an exponent")
     return f"{value:f}"
@@ -122,7 +67,10 @@ def decimal_text(value: Decimal) -> str:
 
 def time_text(instant: dt.datetime) -> str:
     """Write a UTC time as ISO 8601, always with six decimals: ``2024-03-01T00:41:37.512000Z``."""
-    return instant.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    text = _encode_line(instant).decode()  # Several times as fast as isoformat().
+    if len(text) == _WHOLE_SECOND_CHARS:
+        return f"{text[1:-2]}.000000Z"
+    return text[1:-1]
 
 
 def document_of(
@@ -138,39 +86,53 @@ def document_of(
         number: how to write amounts and prices.
         raw_number: how to write the numbers of the record as received.
     """
-    row = row_of(entry)
+    return _document(entry, number, _jsonable(entry.source.raw, raw_number))
 
-    def amount(stated: Amount | None) -> dict[str, object] | None:
-        if stated is None:
-            return None
-        return {"currency": stated.currency, "value": number(stated.value)}
 
+def json_line(entry: Entry) -> bytes:
+    """Write `document_of` as one line of JSON.
+
+    Raises:
+        ValueError: a text is no valid Unicode, or a number would take a thousand digits.
+    """
+    raw = msgspec.Raw(raw_json(entry.source.raw))
+    return _encode_line(_document(entry, decimal_text, raw)) + b"\n"
+
+
+def _document(entry: Entry, number: Callable[[Decimal], str], raw: object) -> dict[str, object]:
+    trade = entry if isinstance(entry, Trade) else None
+    price = entry.price if isinstance(entry, Trade | Conversion) else None
+    source, fee = entry.source, entry.fee
     return {
         "schema": SCHEMA_VERSION,
-        "id": row.id,
-        "kind": row.kind,
-        "time": time_text(row.time),
-        "account": row.account,
-        "transaction_id": row.transaction_id,
-        "order_id": row.order_id,
-        "self_trade": row.self_trade,
-        "side": None if row.side is None else row.side.value,
-        "base": amount(row.base),
-        "quote": amount(row.quote),
-        "price": None if row.price is None else number(row.price),
-        "legs": [amount(leg) for leg in row.legs],
-        "fee": amount(row.fee),
-        "counterparty": row.counterparty,
-        "code": row.code,
-        "reason": row.reason,
+        "id": entry.id,
+        "kind": entry.kind,
+        "time": time_text(entry.time),
+        "account": entry.account,
+        "transaction_id": entry.transaction_id,
+        "order_id": None if trade is None else trade.order_id,
+        "self_trade": None if trade is None else trade.self_trade,
+        "side": None if trade is None else trade.side.value,
+        "base": None if trade is None else _unsigned(trade.legs[0], number),
+        "quote": None if trade is None else _unsigned(trade.legs[1], number),
+        "price": None if price is None else number(price),
+        "legs": [{"currency": leg.currency, "value": number(leg.value)} for leg in entry.legs],
+        "fee": None if fee is None else {"currency": fee.currency, "value": number(fee.value)},
+        "counterparty": entry.counterparty if isinstance(entry, Transfer) else None,
+        "code": entry.code,
+        "reason": entry.reason if isinstance(entry, UnknownEntry) else None,
         "source": {
-            "endpoint": row.source.endpoint,
-            "path": None if row.source.path is None else path_text(row.source.path),
-            "row": row.source.row,
-            "precision": _precision(row.source.precision),
+            "endpoint": source.endpoint,
+            "path": None if source.path is None else path_text(source.path),
+            "row": source.row,
+            "precision": _precision(source.precision),
         },
-        "raw": _jsonable(row.source.raw, raw_number),
+        "raw": raw,
     }
+
+
+def _unsigned(amount: Amount, number: Callable[[Decimal], str]) -> dict[str, object]:
+    return {"currency": amount.currency, "value": number(amount.value.copy_abs())}
 
 
 def content_digest(entry: Entry) -> str:
@@ -222,6 +184,16 @@ def exact_content(entry: Entry) -> dict[str, object]:
 def path_text(path: str) -> str:
     """Return ``path`` as valid Unicode; names of files need not be."""
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+_PLAIN: Final = frozenset({str, int, bool, type(None), Decimal})
+
+
+def raw_json(raw: Mapping[str, object]) -> bytes:
+    """Write a record as received as JSON: numbers with a fraction as text, keys sorted."""
+    if type(raw) is dict and _PLAIN.issuperset(map(type, raw.values())):
+        return _CONTENT.encode(raw)  # What is left of it is faster, and gives the same.
+    return msgspec.json.encode(_jsonable(raw, str))
 
 
 def _one_spelling(value: Decimal) -> str:

@@ -17,75 +17,58 @@ Spreadsheets show at most 15 digits of a number: import the columns as text wher
 """
 
 import csv
-import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
-from bitstamp_ledger.model import Amount, Entry
+from bitstamp_ledger.model import Conversion, Entry, Trade, Transfer, UnknownEntry
 from bitstamp_ledger.sinks._contract import Capabilities
 from bitstamp_ledger.sinks._file_sink import FileSink
-from bitstamp_ledger.sinks._row import Row, decimal_text, path_text, row_of, time_text
+from bitstamp_ledger.sinks._row import decimal_text, path_text, time_text
 
 # OWASP, "CSV Injection": signs, tab, CR and LF, and the wide forms of the signs, which East Asian
 # spreadsheets read as the same.  The apostrophe is ours: without it rule 4 could not be undone.
 _GUARDED: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20'")
 
 
-def _text(value: str | None) -> str:
-    if value is None:
-        return ""
+def _text(value: str) -> str:
     return f"'{value}" if value.startswith(_GUARDED) or not value else value
 
 
-def _integer(value: int | None) -> str:
-    return "" if value is None else str(value)
+class _Texts(dict[str | None, str]):
+    """Cells of texts that come again and again: accounts, currencies, codes."""
+
+    def __missing__(self, value: str | None) -> str:
+        cell = "" if value is None else _text(value)
+        if len(self) < _TEXTS_MAX:
+            self[value] = cell
+        return cell
 
 
-def _value(amount: Amount | None) -> str:
-    return "" if amount is None else decimal_text(amount.value)
+_TEXTS_MAX: Final = 10_000
+_NO_TRADE: Final = ("", "", "", "", "")
+_NO_AMOUNT: Final = ("", "")
+_YES_NO: Final = {None: "", True: "yes", False: "no"}
+
+COLUMNS: Final = (
+    *("id", "kind", "time", "account", "side", "base_amount", "base_currency", "quote_amount"),
+    *("quote_currency", "amount", "currency", "fee_amount", "fee_currency", "price", "legs"),
+    *("order_id", "transaction_id", "self_trade", "counterparty", "code", "reason"),
+    *("source_endpoint", "source_path", "source_row"),
+)
+"""The header, and the order of the cells."""
 
 
-def _currency(amount: Amount | None) -> str:
-    return "" if amount is None else _text(amount.currency)
+class _Bytes:
+    """What `csv.writer` takes for a file: it returns what this does, the row as bytes."""
+
+    write = staticmethod(str.encode)
 
 
-def _legs(legs: tuple[Amount, ...]) -> str:
-    cell = "; ".join(f"{leg.currency} {decimal_text(leg.value)}" for leg in legs)
-    return _text(cell or None)
-
-
-def _yes_no(value: bool | None) -> str:
-    return "" if value is None else ("yes" if value else "no")
-
-
-_COLUMNS: Final[dict[str, Callable[[Row], str]]] = {
-    "id": lambda row: _text(row.id),
-    "kind": lambda row: _text(row.kind),
-    "time": lambda row: time_text(row.time),
-    "account": lambda row: _text(row.account),
-    "side": lambda row: "" if row.side is None else row.side.value,
-    "base_amount": lambda row: _value(row.base),
-    "base_currency": lambda row: _currency(row.base),
-    "quote_amount": lambda row: _value(row.quote),
-    "quote_currency": lambda row: _currency(row.quote),
-    "amount": lambda row: _value(row.only_leg),
-    "currency": lambda row: _currency(row.only_leg),
-    "fee_amount": lambda row: _value(row.fee),
-    "fee_currency": lambda row: _currency(row.fee),
-    "price": lambda row: "" if row.price is None else decimal_text(row.price),
-    "legs": lambda row: _legs(row.legs),
-    "order_id": lambda row: _integer(row.order_id),
-    "transaction_id": lambda row: _integer(row.transaction_id),
-    "self_trade": lambda row: _yes_no(row.self_trade),
-    "counterparty": lambda row: _text(row.counterparty),
-    "code": lambda row: _text(row.code),
-    "reason": lambda row: _text(row.reason),
-    "source_endpoint": lambda row: _text(row.source.endpoint),
-    "source_path": lambda row: _text(
-        None if row.source.path is None else path_text(row.source.path)
-    ),
-    "source_row": lambda row: _integer(row.source.row),
-}
+_as_line: Final[Callable[[Sequence[object]], bytes]] = csv.writer(
+    _Bytes(),
+    lineterminator="\r\n",
+).writerow
 
 
 class CsvSink(FileSink):
@@ -98,15 +81,57 @@ class CsvSink(FileSink):
     name: ClassVar[str] = "csv"
     capabilities = Capabilities(decimals="text")
 
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self._texts = _Texts()
+
     def _head(self) -> bytes:
-        return _line(list(_COLUMNS))
+        return _as_line(COLUMNS)
 
     def _encoded(self, entry: Entry) -> bytes:
-        row = row_of(entry)
-        return _line([cell(row) for cell in _COLUMNS.values()])
+        return _as_line(self._cells(entry))
 
-
-def _line(cells: list[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    return text.getvalue().encode()
+    def _cells(self, entry: Entry) -> Sequence[object]:
+        texts, legs, fee, source = self._texts, entry.legs, entry.fee, entry.source
+        trade: tuple[object, ...]
+        if isinstance(entry, Trade):
+            base, quote = legs
+            base_text, quote_text = decimal_text(base.value), decimal_text(quote.value)
+            sold = base_text[0] == "-"
+            trade = (
+                # A base of zero says nothing; the quote may.
+                ("sell" if sold else "buy") if base.value else entry.side.value,
+                base_text[1:] if sold else base_text,
+                texts[base.currency],
+                quote_text[1:] if quote_text[0] == "-" else quote_text,
+                texts[quote.currency],
+                *_NO_AMOUNT,
+            )
+            legs_text = f"{base.currency} {base_text}; {quote.currency} {quote_text}"
+        else:
+            values = [decimal_text(leg.value) for leg in legs]
+            single = (values[0], texts[legs[0].currency]) if len(legs) == 1 else _NO_AMOUNT
+            trade = (*_NO_TRADE, *single)
+            pairs = zip(legs, values, strict=True)
+            legs_text = "; ".join([f"{leg.currency} {value}" for leg, value in pairs])
+        price = entry.price if isinstance(entry, Trade | Conversion) else None
+        return (
+            _text(entry.id),
+            texts[entry.kind],
+            time_text(entry.time),
+            texts[entry.account],
+            *trade,
+            "" if fee is None else decimal_text(fee.value),
+            "" if fee is None else texts[fee.currency],
+            "" if price is None else decimal_text(price),
+            _text(legs_text) if legs_text else "",
+            entry.order_id if isinstance(entry, Trade) else "",
+            entry.transaction_id,
+            _YES_NO[entry.self_trade] if isinstance(entry, Trade) else "",
+            texts[entry.counterparty] if isinstance(entry, Transfer) else "",
+            texts[entry.code],
+            texts[entry.reason] if isinstance(entry, UnknownEntry) else "",
+            texts[source.endpoint],
+            "" if source.path is None else texts[path_text(source.path)],
+            source.row,
+        )

@@ -24,11 +24,14 @@ is null.  Schema 1:
 ``raw``            the record as received; numbers with a fraction as text, keys sorted
 =================  ================================================================
 
+`json_schema` returns the same as a JSON Schema, which ships with the package as ``entry.v1.json``.
+
 ``value`` and ``price`` are text without an exponent: a JSON number would pass through a float in
 most readers.  ``source.precision`` says how exact the row of a file is; its ``time_step_us`` is in
 microseconds.
 """
 
+from importlib import resources
 from typing import ClassVar
 
 import msgspec
@@ -36,7 +39,7 @@ import msgspec
 from bitstamp_ledger.model import Entry
 from bitstamp_ledger.sinks._contract import Capabilities
 from bitstamp_ledger.sinks._file_sink import FileSink
-from bitstamp_ledger.sinks._row import document_of
+from bitstamp_ledger.sinks._row import json_line
 
 
 class JsonLinesSink(FileSink):
@@ -49,4 +52,10 @@ class JsonLinesSink(FileSink):
         return b""
 
     def _encoded(self, entry: Entry) -> bytes:
-        return msgspec.json.encode(document_of(entry)) + b"\n"
+        return json_line(entry)
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema (2020-12) that every line keeps."""
+    text = resources.files("bitstamp_ledger.sinks").joinpath("entry.v1.json").read_bytes()
+    return msgspec.json.decode(text, type=dict[str, object])

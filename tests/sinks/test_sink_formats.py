@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 import pytest
 from hypothesis import given
+from jsonschema import Draft202012Validator
 
 from bitstamp_ledger import sinks
 from bitstamp_ledger.model import (
@@ -22,6 +23,7 @@ from bitstamp_ledger.model import (
     Transfer,
     UnknownEntry,
 )
+from bitstamp_ledger.sinks.jsonl import json_schema
 from tests import strategies
 from tests.sinks.examples import TRADE, deposit
 
@@ -113,6 +115,18 @@ class TestJsonLines:
     def test_a_trade_is_this_line(self) -> None:
         """The schema, byte by byte: another program's parser depends on it."""
         assert written("jsonl", [TRADE]) == TRADE_LINE
+
+    def test_the_schema_is_one(self) -> None:
+        """It is published: other programs make their readers of it."""
+        Draft202012Validator.check_schema(json_schema())
+
+    @given(history=strategies.histories(max_size=2))
+    def test_every_line_keeps_the_published_schema(self, history: list[Entry]) -> None:
+        """No key more, no key less, and no number as a number."""
+        validator = Draft202012Validator(json_schema())
+
+        for line in lines_of(history):
+            assert [error.message for error in validator.iter_errors(line)] == []
 
     @given(history=strategies.histories(max_size=2))
     def test_lines_state_exactly_the_entries(self, history: list[Entry]) -> None:
