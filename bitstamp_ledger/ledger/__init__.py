@@ -34,6 +34,7 @@ from bitstamp_ledger.ledger._values import (
 
 if TYPE_CHECKING:
     from bitstamp_ledger.ledger._async import AsyncLedger
+    from bitstamp_ledger.ledger._following import FollowReport
     from bitstamp_ledger.ledger._ledger import Ledger
     from bitstamp_ledger.ledger._reports import (
         ChangedRecord,
@@ -53,6 +54,7 @@ __all__ = [
     "DecisionKind",
     "Difference",
     "EntryState",
+    "FollowReport",
     "HistoryEvent",
     "ImportReport",
     "ImportedFile",
@@ -76,6 +78,7 @@ __all__ = [
 _HOMES = {
     "AsyncLedger": "_async",
     "ChangedRecord": "_reports",
+    "FollowReport": "_following",
     "ImportReport": "_reports",
     "Ledger": "_ledger",
     "SyncProgress": "_reports",

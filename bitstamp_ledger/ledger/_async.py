@@ -15,14 +15,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 
+from bitstamp_ledger._page import LISTED, HasSection, PathName, Report
 from bitstamp_ledger.api import KeyReport, Probes
 from bitstamp_ledger.client import AsyncClient, check_key
 from bitstamp_ledger.files import StatementSource
 from bitstamp_ledger.ledger import _keys
 from bitstamp_ledger.ledger._base import system_clock
 from bitstamp_ledger.ledger._checkpoints import stated_totals
+from bitstamp_ledger.ledger._following import FollowReport, bring_up_to_date
 from bitstamp_ledger.ledger._ledger import Ledger
 from bitstamp_ledger.ledger._locks import account_lock
 from bitstamp_ledger.ledger._proof import Proof
@@ -47,7 +50,16 @@ from bitstamp_ledger.ledger._values import (
 )
 from bitstamp_ledger.model import Amount, Balance, Entry
 from bitstamp_ledger.reconcile import Counts, Match, Reconciliation
-from bitstamp_ledger.sinks import SinkHandle
+from bitstamp_ledger.sinks import (
+    AnySink,
+    AsyncSink,
+    AsyncSinkHandle,
+    EntryStep,
+    SinkHandle,
+    SinkReport,
+)
+from bitstamp_ledger.sinks import Progress as SinkProgressCallback
+from bitstamp_ledger.sinks._opening import async_handle_of
 
 if TYPE_CHECKING:
     from bitstamp_ledger.files._mapping import ColumnMapping
@@ -240,6 +252,10 @@ class AsyncLedger:
             for entry in page:
                 yield entry
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the entries to a data frame, as `Ledger` does; the event loop waits for it."""
+        return self.blocking.__arrow_c_stream__(requested_schema)
+
     async def balances(
         self, at: dt.datetime | None = None, *, account: str | None = None
     ) -> dict[str, Decimal]:
@@ -376,9 +392,65 @@ class AsyncLedger:
         """Let a sealed year show what the facts say now."""
         return await _in_thread(self.blocking.accept, year, author=author, reason=reason)
 
-    async def export(self, out: SinkHandle, **filters: object) -> None:
-        """Write the ledger to an open sink; ``filters`` as for `entries`."""
-        await _in_thread(self.blocking.export, out, **filters)
+    async def export(
+        self,
+        out: AsyncSinkHandle | SinkHandle | AnySink | AsyncSink | str,
+        *,
+        lossy: bool = False,
+        steps: Iterable[EntryStep] = (),
+        progress: SinkProgressCallback | None = None,
+        **filters: object,
+    ) -> SinkReport | None:
+        """Write the ledger to a sink as `Ledger.export` does; the sink may be an awaited one."""
+        if isinstance(out, SinkHandle):
+            return await _in_thread(self.blocking.export, out, **filters)  # type: ignore[arg-type]
+        handle = async_handle_of(out, lossy=lossy, steps=steps, progress=progress)
+        entries = self.entries(**filters)  # type: ignore[arg-type]  # it checks them
+        if handle.is_open:
+            await handle.write(entries)
+            return None
+        async with handle:
+            await handle.write(entries)
+        return handle.report
+
+    async def follow(
+        self,
+        out: AsyncSinkHandle | AnySink | AsyncSink | str,
+        *,
+        lossy: bool = False,
+        steps: Iterable[EntryStep] = (),
+        progress: SinkProgressCallback | None = None,
+        known_as: str | None = None,
+        anew: bool = False,
+        wait_s: float = 0.0,
+    ) -> FollowReport:
+        """Bring a sink up to date as `Ledger.follow` does; the sink may be an awaited one."""
+        handle = async_handle_of(out, lossy=lossy, steps=steps, progress=progress)
+        return await _in_thread(
+            bring_up_to_date,
+            self.blocking.followed,
+            handle,
+            known_as=known_as,
+            anew=anew,
+            wait_s=wait_s,
+            perform=lambda step: anyio.from_thread.run(handle.perform, step),
+        )
+
+    async def follow_all(
+        self, outs: Iterable[SinkHandle | AnySink | str], *, wait_s: float = 0.0
+    ) -> tuple[FollowReport, ...]:
+        """Bring several sinks up to date at once."""
+        return await _in_thread(self.blocking.follow_all, outs, wait_s=wait_s)
+
+    async def report(
+        self,
+        path: PathName | None = None,
+        *,
+        limit: int | None = LISTED,
+        also: Iterable[HasSection] = (),
+    ) -> Report:
+        """Tell all that is held, for people who keep books; written as one page to ``path``."""
+        return await _in_thread(self.blocking.report, path, limit=limit, also=also)
 
     async def rebuild(self) -> None:
         """Drop all views and make them again."""

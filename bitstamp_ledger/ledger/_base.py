@@ -9,6 +9,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from bitstamp_ledger.ledger import _decisions, _matching, _migrations, _seals
+from bitstamp_ledger.ledger._names import Hidden
 from bitstamp_ledger.ledger._records import PAGE_RECORDS
 from bitstamp_ledger.ledger._schema import decisions
 from bitstamp_ledger.ledger._store import Store
@@ -29,7 +30,7 @@ class LedgerBase:
         self._clock = clock
         self._matcher: _matching.Matcher = reconcile
         self._page_records = PAGE_RECORDS
-        self._hidden: tuple[object, frozenset[str]] = (None, frozenset())
+        self._hidden: tuple[object, Hidden] = (None, Hidden())
 
     @classmethod
     def open(
@@ -91,7 +92,7 @@ class LedgerBase:
     def _refresh(self) -> _matching.Matched | None:
         return _matching.refresh(self._store, self._clock(), self._matcher)
 
-    def _hidden_ids(self) -> frozenset[str]:
+    def _hidden_now(self) -> Hidden:
         """Return what is hidden; looked up again only after a decision or a new matching."""
         with self._store.read() as connection:
             last = connection.execute(sa.select(sa.func.max(decisions.c.id))).scalar()
@@ -99,6 +100,6 @@ class LedgerBase:
             known, hidden = self._hidden
             if known == mark:
                 return hidden
-            hidden = _decisions.hidden_ids(connection)
+            hidden = _decisions.hidden_now(connection)
         self._hidden = (mark, hidden)
         return hidden

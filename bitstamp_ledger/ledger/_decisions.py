@@ -1,6 +1,7 @@
 """What people said: written down one after the other, and folded into what holds now.
 
-1. A decision names an entry by its identity, and so outlives keys, files, syncs and views.
+1. A decision names an entry by its identity, a row by that of its file too, and so outlives keys,
+   files, syncs and views; `_names` says which entry is meant.
 2. What is said of one side of a pair holds for the other: an entry is looked up under its own
    identity and under those that it was recognised by.
 3. A pair that was found once stays known, so that a label survives the removal of its file.  It
@@ -8,7 +9,9 @@
 """
 
 import datetime as dt
+import itertools
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -18,10 +21,11 @@ import sqlalchemy as sa
 
 from bitstamp_ledger.errors import LedgerError
 from bitstamp_ledger.ledger._instants import from_text, to_text
-from bitstamp_ledger.ledger._schema import aliases, decisions, view_pairs, view_rows
+from bitstamp_ledger.ledger._names import Hidden, Names, is_row, pairs_with
+from bitstamp_ledger.ledger._schema import aliases, decisions, view_pairs
 from bitstamp_ledger.ledger._store import allocate
 from bitstamp_ledger.ledger._values import Annotation, DecisionKind, RecordedDecision
-from bitstamp_ledger.model import Amount, exact
+from bitstamp_ledger.model import Amount, exact, split_row_name
 from bitstamp_ledger.reconcile import Decision, Verdict
 
 PAIR_KINDS: Final = {
@@ -106,9 +110,9 @@ def one(connection: sa.Connection, number: int) -> RecordedDecision:
     return found[0]
 
 
-def about(connection: sa.Connection, entry_ids: Sequence[str]) -> list[RecordedDecision]:
-    """Return all decisions on these identities, oldest first."""
-    own = sa.or_(decisions.c.entry_id.in_(entry_ids), decisions.c.other_id.in_(entry_ids))
+def about(connection: sa.Connection, names: Sequence[str]) -> list[RecordedDecision]:
+    """Return all decisions that call an entry by one of these names, oldest first."""
+    own = sa.or_(decisions.c.entry_id.in_(names), decisions.c.other_id.in_(names))
     found = load(connection, own)
     numbers = [each.id for each in found]
     return sorted(
@@ -125,24 +129,66 @@ def is_pair(saying: RecordedDecision | Saying) -> bool:
 # -- pairs
 
 
-def pair_verdicts(connection: sa.Connection) -> dict[tuple[str, str], Verdict]:
-    """Return the last word on every pair that people spoke about."""
+def said_of_pairs(connection: sa.Connection) -> list[RecordedDecision]:
+    """Return what people said about pairs and did not take back, oldest first."""
     kinds = [kind.value for kind in PAIR_KINDS]
-    said = load(connection, decisions.c.kind.in_(kinds))
-    return {
-        _pair(str(each.entry_id), str(each.other_id)): PAIR_KINDS[each.kind]
-        for each in said
-        if not each.undone
-    }
+    return [each for each in load(connection, decisions.c.kind.in_(kinds)) if not each.undone]
 
 
-def for_reconciliation(verdicts: Mapping[tuple[str, str], Verdict]) -> tuple[Decision, ...]:
-    """Return verdicts as a reconciliation takes them; which side it calls the record is open."""
+def for_reconciliation(said: Iterable[RecordedDecision], names: Names) -> tuple[Decision, ...]:
+    """Return the last word on each pair of entries that are there, as a reconciliation takes it.
+
+    What was said of a row holds for its copies in other files: equal rows of a time that is known.
+
+    Args:
+        said: what people said about pairs, oldest first.
+        names: looks up the rows that are there.
+    """
+    verdicts: dict[tuple[str, str], Verdict] = {}
+    copies: list[RecordedDecision] = []
+    others: list[RecordedDecision] = []
+    for each in said:
+        (copies if _is_of_one_identity(each) else others).append(each)
+    for each in copies:
+        one, other = (names.meant(name) for name in _sides(each))
+        if one is not None and other is not None and one != other:
+            verdicts[_pair(one.name, other.name)] = PAIR_KINDS[each.kind]
+    apart = {pair for pair, verdict in verdicts.items() if verdict is Verdict.REJECT}
+
+    def all_meant(name: str) -> list[str]:
+        if not is_row(name):
+            return [name]
+        row = names.meant(name)
+        if row is None:
+            return []
+        equal = names.rows(split_row_name(name)[0])
+        return [row.name] + [
+            each.name
+            for each in equal
+            if each != row
+            and each.time is not None
+            and each.time == row.time
+            and _pair(each.name, row.name) not in apart
+        ]
+
+    for each in others:
+        for pair in itertools.product(*map(all_meant, _sides(each))):
+            verdicts[_pair(*pair)] = PAIR_KINDS[each.kind]
+    # Which side a reconciliation calls the record is open.
     return tuple(
-        Decision(verdict=verdict, record_id=one_id, row_id=other_id)
+        Decision(verdict=verdict, record_id=record_id, row_id=row_id)
         for pair, verdict in verdicts.items()
-        for one_id, other_id in (pair, pair[::-1])
+        for record_id, row_id in (pair, pair[::-1])
     )
+
+
+def _sides(said: RecordedDecision) -> tuple[str, str]:
+    return str(said.entry_id), str(said.other_id)
+
+
+def _is_of_one_identity(said: RecordedDecision) -> bool:
+    one, other = (split_row_name(name)[0] for name in _sides(said))
+    return one == other
 
 
 def _pair(one_id: str, other_id: str) -> tuple[str, str]:
@@ -154,71 +200,79 @@ def _pair(one_id: str, other_id: str) -> tuple[str, str]:
 
 @attrs.frozen(kw_only=True)
 class Kin:
-    """Looks up under which other identities an entry is known."""
+    """Looks up under which other names an entry is known."""
 
     connection: sa.Connection
-    rejected: frozenset[tuple[str, str]]
+    names: Names
+    said: Mapping[tuple[str, str], Sequence[RecordedDecision]]
+    """What people said about pairs, oldest first, by the identities of both sides."""
 
     @classmethod
     def of(cls, connection: sa.Connection) -> "Kin":
         """Begin to look up, in one state of the ledger."""
-        verdicts = pair_verdicts(connection)
-        return cls(
-            connection=connection,
-            rejected=frozenset(
-                pair for pair, verdict in verdicts.items() if verdict is Verdict.REJECT
-            ),
-        )
+        said: dict[tuple[str, str], list[RecordedDecision]] = defaultdict(list)
+        for each in said_of_pairs(connection):
+            said[_identities(*_sides(each))].append(each)
+        return cls(connection=connection, names=Names(connection), said=said)
 
-    def ids_of(self, entry_id: str) -> list[str]:
-        """Return the identity and all others of the same entry.
+    def names_of(self, name: str) -> list[str]:
+        """Return the name and all others of the same entry.
 
         A record of the API reached through a row is taken along, but nothing is looked for beyond
         it: a row that is a whole order joins its executions to itself, not to each other.
         """
-        found = {entry_id: None}
-        edge = [entry_id]
+        found = dict.fromkeys(self.names.same(name))
+        edge = list(found)
         for _ in range(HOPS_MAX):
             reached = self._neighbours(edge)
-            fresh = [each for each in reached if each not in found]
-            if not is_row(entry_id):
-                fresh = [each for each in fresh if is_row(each)]
+            if not is_row(name):
+                reached = [each for each in reached if is_row(each)]
+            same = (other for each in reached for other in self.names.same(each))
+            fresh = [each for each in dict.fromkeys(same) if each not in found]
             found |= dict.fromkeys(fresh)
             edge = [each for each in fresh if is_row(each)]
             if not edge:
                 break
         return list(found)
 
-    def _neighbours(self, ids: Sequence[str]) -> list[str]:
+    def _neighbours(self, names: Sequence[str]) -> list[str]:
         links: list[tuple[str, str]] = []
         for table in (view_pairs, aliases):
-            rows = self.connection.execute(
-                sa.select(table.c.row_id, table.c.known_id)
-                .where(sa.or_(table.c.row_id.in_(ids), table.c.known_id.in_(ids)))
-                .order_by(table.c.row_id, table.c.known_id)
-            ).all()
-            pairs = [(row.row_id, row.known_id) for row in rows]
-            links.extend(pairs if table is view_pairs else self._still_meant(pairs))
-        start = set(ids)
-        ends = [b if a in start else a for a, b in links if _pair(a, b) not in self.rejected]
+            rows = pairs_with(self.connection, table, names)
+            links.extend(
+                (row.row_id, row.known_id)
+                for row in rows
+                if table is view_pairs or self._is_still_meant(row.row_id)
+            )
+        start = set(names)
+        ends = [b if a in start else a for a, b in links if not self._is_rejected(a, b)]
         return list(dict.fromkeys(ends))
 
-    def _still_meant(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Leave out pairs of old whose row stands in the ledger as an entry of its own."""
-        if not pairs:
-            return []
-        rows = self.connection.execute(
-            sa.select(view_rows.c.entry_id).where(
-                view_rows.c.entry_id.in_([row_id for row_id, _ in pairs]), view_rows.c.kept == 1
-            )
+    def _is_still_meant(self, row_name: str) -> bool:
+        """Say whether a pair of old holds: not where its row is now an entry of its own."""
+        row = self.names.meant(row_name)
+        return row is None or not row.kept
+
+    def _is_rejected(self, one: str, other: str) -> bool:
+        """Say whether the last word on a pair is that it is none."""
+        said = self.said.get(_identities(one, other), ())
+        for each in reversed(said):
+            for this, that in (_sides(each), _sides(each)[::-1]):
+                if self._is_called(one, this) and self._is_called(other, that):
+                    return PAIR_KINDS[each.kind] is Verdict.REJECT
+        return False
+
+    def _is_called(self, name: str, called: str) -> bool:
+        """Say whether a decision that calls an entry so is about this one, or a copy of it."""
+        return (
+            self.names.are_one(name, called) or self.names.are_linked(name, called)
+            if is_row(name) and is_row(called)
+            else name == called
         )
-        apart = {row.entry_id for row in rows}
-        return [pair for pair in pairs if pair[0] not in apart]
 
 
-def is_row(entry_id: str) -> bool:
-    """Say whether an identity is that of a row of a file."""
-    return entry_id.rpartition("/")[2].startswith("row-")
+def _identities(one: str, other: str) -> tuple[str, str]:
+    return _pair(split_row_name(one)[0], split_row_name(other)[0])
 
 
 def note_aliases(
@@ -243,15 +297,16 @@ def note_aliases(
 
 def annotation_of(connection: sa.Connection, entry_id: str) -> Annotation | None:
     """Fold all decisions on an entry; None where nobody said anything that holds."""
-    kin = Kin.of(connection).ids_of(entry_id)
-    return folded(about(connection, kin), frozenset(kin))
+    kin = Kin.of(connection)
+    names = kin.names_of(kin.names.canonical(entry_id))
+    return folded(about(connection, names), frozenset(names))
 
 
-def folded(said: Iterable[RecordedDecision], ids: frozenset[str]) -> Annotation | None:
+def folded(said: Iterable[RecordedDecision], names: frozenset[str]) -> Annotation | None:
     """Return the last word on each part."""
     annotation = Annotation()
     for each in said:
-        if each.undone or each.entry_id not in ids:
+        if each.undone or each.entry_id not in names:
             continue
         match each.kind:
             case DecisionKind.ANNOTATE:
@@ -278,18 +333,18 @@ def _said(annotation: Annotation, content: Mapping[str, object]) -> Annotation:
     return annotation
 
 
-def hidden_ids(connection: sa.Connection) -> frozenset[str]:
-    """Return every identity that is hidden, those of the other side of its pairs included."""
+def hidden_now(connection: sa.Connection) -> Hidden:
+    """Return what is hidden, under every name, those of the other side of its pairs included."""
     kinds = [DecisionKind.HIDE.value, DecisionKind.UNHIDE.value]
     said = [each for each in load(connection, decisions.c.kind.in_(kinds)) if not each.undone]
     if not said:
-        return frozenset()
+        return Hidden()
     kin = Kin.of(connection)
     hidden: set[str] = set()
     for each in said:  # Oldest first: the last word holds, whichever side it was said of.
-        ids = kin.ids_of(str(each.entry_id))
-        (hidden.update if each.kind is DecisionKind.HIDE else hidden.difference_update)(ids)
-    return frozenset(hidden)
+        names = kin.names_of(str(each.entry_id))
+        (hidden.update if each.kind is DecisionKind.HIDE else hidden.difference_update)(names)
+    return Hidden(frozenset(hidden), kin.names.digits)
 
 
 def price_content(price: Decimal | Amount | int | str) -> object:

@@ -29,7 +29,7 @@ from bitstamp_ledger.ledger._instants import from_text, micros
 from bitstamp_ledger.ledger._schema import files, imports, runs
 from bitstamp_ledger.ledger._store import allocate
 from bitstamp_ledger.ledger._values import ImportedFile
-from bitstamp_ledger.model import Entry, digest_of
+from bitstamp_ledger.model import Entry
 
 DateOrderName = Literal["day-first", "month-first"]
 _LEVEL: Final = 6
@@ -68,9 +68,7 @@ class FileFact:
     @property
     def rows_digest(self) -> str:
         """Return a digest of what the rows state: equal for a file that was saved again."""
-        problems = [[each.row, each.text] for each in self.statement.problems]
-        entries = [[entry.id, entry.time.isoformat()] for entry in self.statement.entries]
-        return digest_of([self.statement.format, entries, problems])
+        return self.statement.rows_digest
 
 
 def settings_for(
@@ -171,6 +169,25 @@ def same_rows(connection: sa.Connection, fact: FileFact, present: Iterable[int])
     ).scalar()
 
 
+def read_otherwise(
+    connection: sa.Connection, fact: FileFact, present: Iterable[int]
+) -> ImportedFile | None:
+    """Return a file in the ledger that is these bytes, but says something else as it was read."""
+    for each in imported(connection):
+        if each.id in present and each.digest == fact.statement.digest:
+            other = statement_of(connection, each.id)
+            if other.part == fact.statement.part and _reading(other) != _reading(fact.statement):
+                return each
+    return None
+
+
+def _reading(statement: Statement) -> object:
+    """Return what can differ between two readings of the same bytes."""
+    rows = [[row.id, row.time, row.account] for row in statement.entries]
+    others = [_reading(other) for other in statement.alternatives]
+    return statement.format, statement.precision, rows, others
+
+
 def spans_of(statement: Statement) -> list[tuple[int, int]]:
     """Return the earliest and the latest time of each reading of a file, in microseconds.
 
@@ -262,12 +279,14 @@ def statement_of(connection: sa.Connection, file_id: int, *, name: str | None = 
     row = connection.execute(sa.select(files).where(files.c.id == file_id)).one()
     content = zlib.decompress(row.content)
     try:
-        return _read(content, name or row.name, ReadSettings.from_json(row.settings))
+        statement = _read(content, name or row.name, ReadSettings.from_json(row.settings))
     except StatementError as exc:
         raise LedgerError(
             f"The file {row.name!r}, imported earlier, can no longer be read: {exc}",
             hint="Remove it with remove_import, or install the release that imported it.",
         ) from exc
+    # Decisions name rows by it: it must not change with how a release reads the file.
+    return attrs.evolve(statement, rows_digest=row.rows_digest)
 
 
 def content_of(connection: sa.Connection, file_id: int) -> bytes:

@@ -1,6 +1,6 @@
 """The whole story of an entry: where it came from, what it was matched with, who said what."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -8,6 +8,7 @@ from bitstamp_ledger.ledger._decisions import Kin, about
 from bitstamp_ledger.ledger._instants import from_text
 from bitstamp_ledger.ledger._lookup import versions_by_id
 from bitstamp_ledger.ledger._matching import row_entry
+from bitstamp_ledger.ledger._names import Names, is_row
 from bitstamp_ledger.ledger._records import AccountRef, decode_page
 from bitstamp_ledger.ledger._schema import (
     aliases,
@@ -20,17 +21,19 @@ from bitstamp_ledger.ledger._schema import (
     view_rows,
 )
 from bitstamp_ledger.ledger._values import HistoryEvent, RecordedDecision
+from bitstamp_ledger.model import split_row_name
 from bitstamp_ledger.reconcile import Grade, Rule
 
 
 def history_of(connection: sa.Connection, entry_id: str) -> tuple[HistoryEvent, ...]:
     """Return all that is known of an entry, under all its identities, in the order of time."""
-    ids = Kin.of(connection).ids_of(entry_id)
+    kin = Kin.of(connection)
+    called = kin.names_of(kin.names.canonical(entry_id))
     events = [
-        *(event for each in ids for event in _record_events(connection, each)),
-        *_row_events(connection, ids),
-        *_match_events(connection, ids),
-        *(_decision_event(each) for each in about(connection, ids)),
+        *(event for each in called for event in _record_events(connection, each)),
+        *_row_events(connection, kin.names, called),
+        *_match_events(connection, called),
+        *(_decision_event(each) for each in about(connection, called)),
     ]
     return tuple(sorted(events, key=lambda event: event.at))
 
@@ -92,13 +95,22 @@ def _changes(connection: sa.Connection, record_ids: tuple[int, ...]) -> Iterator
         )
 
 
-def _row_events(connection: sa.Connection, ids: list[str]) -> Iterator[HistoryEvent]:
+def _row_events(
+    connection: sa.Connection, names: Names, called: Sequence[str]
+) -> Iterator[HistoryEvent]:
+    shown = {
+        (row.shown, row.file_id)
+        for identity in {split_row_name(name)[0] for name in called if is_row(name)}
+        for row in names.rows(identity)
+        if row.name in called
+    }
     rows = connection.execute(
         sa.select(
             view_rows.c.entry_id,
             view_rows.c.kind,
             view_rows.c.data,
             view_rows.c.row,
+            view_rows.c.file_id,
             files.c.name,
             imports.c.present,
             imports.c.run_id,
@@ -107,10 +119,12 @@ def _row_events(connection: sa.Connection, ids: list[str]) -> Iterator[HistoryEv
         .join(files, files.c.id == view_rows.c.file_id)
         .join(imports, imports.c.file_id == files.c.id)
         .join(runs, runs.c.id == imports.c.run_id)
-        .where(view_rows.c.entry_id.in_(ids))
+        .where(view_rows.c.entry_id.in_({entry_id for entry_id, _ in shown}))
         .order_by(imports.c.id, view_rows.c.row)
     )
     for row in rows:
+        if (row.entry_id, row.file_id) not in shown:
+            continue
         place = f"row {row.row} of {row.name or 'a file without a name'}"
         yield HistoryEvent(
             at=from_text(row.started_at),
@@ -121,13 +135,19 @@ def _row_events(connection: sa.Connection, ids: list[str]) -> Iterator[HistoryEv
         )
 
 
-def _match_events(connection: sa.Connection, ids: list[str]) -> Iterator[HistoryEvent]:
+def _match_events(connection: sa.Connection, called: Sequence[str]) -> Iterator[HistoryEvent]:
     rows = connection.execute(
         sa.select(aliases)
-        .where(sa.or_(aliases.c.row_id.in_(ids), aliases.c.known_id.in_(ids)))
+        .where(sa.or_(aliases.c.row_id.in_(called), aliases.c.known_id.in_(called)))
         .order_by(aliases.c.row_id, aliases.c.known_id)
     )
-    for row in rows:
+    told: set[tuple[str, str]] = set()
+    for row in rows:  # An identity sorts before the names that begin with it.
+        identities = split_row_name(row.row_id)[0], split_row_name(row.known_id)[0]
+        if identities in told:
+            continue  # An earlier release found it, and called the row by its identity alone.
+        if identities == (row.row_id, row.known_id):
+            told.add(identities)
         rule, grade = Rule[row.rule], Grade[row.grade]
         yield HistoryEvent(
             at=from_text(row.found_at),

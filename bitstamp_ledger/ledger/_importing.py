@@ -10,7 +10,9 @@ from bitstamp_ledger.errors import LedgerError
 from bitstamp_ledger.files import StatementSource
 from bitstamp_ledger.ledger import _files, _matching, _runs
 from bitstamp_ledger.ledger._base import LedgerBase
+from bitstamp_ledger.ledger._names import Hidden
 from bitstamp_ledger.ledger._reports import ImportReport
+from bitstamp_ledger.ledger._store import allocate
 from bitstamp_ledger.ledger._values import ImportedFile
 from bitstamp_ledger.model import Entry, UnknownEntry
 from bitstamp_ledger.reconcile import Counts, Reconciliation
@@ -49,6 +51,7 @@ class Importing(LedgerBase):
 
         Raises:
             StatementError: it cannot be read; nothing was changed.
+            LedgerError: the same bytes are in the ledger already, read in another way.
         """
         settings = _files.settings_for(
             format_name=format,
@@ -65,6 +68,10 @@ class Importing(LedgerBase):
             present = _files.present_ids(connection)
             file_id = _files.same_file(connection, fact)
             twin = _files.same_rows(connection, fact, present)
+            if file_id not in present:
+                other = _files.read_otherwise(connection, fact, present)
+                if other is not None:
+                    raise _already_read(other)
             if file_id in present or twin is not None:
                 file_id = file_id if file_id in present else twin
             else:
@@ -72,6 +79,8 @@ class Importing(LedgerBase):
                 if file_id is None:
                     file_id = _files.store(connection, fact)
                 _files.note_import(connection, file_id, run_id, present=True)
+                # A page that is on its way did not know of this file: it must come before it.
+                allocate(connection, "records", 0)
                 _matching.mark_stale(connection)
                 counts = attrs.asdict(fact.statement.counts)
                 _runs.end_run(connection, run_id, at, counts=counts)
@@ -101,7 +110,7 @@ class Importing(LedgerBase):
         if matched is None:  # And removed the file.
             return report
         return attrs.evolve(
-            _reconciled(report, matched, rows.unreadable, self._hidden_ids()),
+            _reconciled(report, matched, rows.unreadable, self._hidden_now()),
             sealed_changes=self.sealed_changes(),
         )
 
@@ -147,8 +156,17 @@ class Importing(LedgerBase):
             return _files.content_of(connection, file_id)
 
 
+def _already_read(other: ImportedFile) -> LedgerError:
+    return LedgerError(
+        f"These bytes are in the ledger already, as file {other.id} ({other.name or 'no name'}), "
+        "and were read in another way; a second reading would double every row.",
+        hint=f"Call remove_import({other.id}) and import it again as it should be read; "
+        "what was said about its rows is kept.",
+    )
+
+
 def _reconciled(
-    report: ImportReport, matched: _matching.Matched, unreadable: int, hidden: frozenset[str]
+    report: ImportReport, matched: _matching.Matched, unreadable: int, hidden: Hidden
 ) -> ImportReport:
     """Pick out of a reconciliation what concerns one file."""
     outcome = matched.outcome
@@ -158,8 +176,9 @@ def _reconciled(
         return any(row.source.path == name for row in rows)
 
     new = tuple(entry for entry in outcome.new if of_this_file([entry]))
-    suppressed = sum(entry.id in hidden for entry in new)
-    unknown = sum(isinstance(entry, UnknownEntry) and entry.id not in hidden for entry in new)
+    shown = [entry for entry in new if not hidden.hides(entry.id, report.file_id)]
+    suppressed = len(new) - len(shown)
+    unknown = sum(isinstance(entry, UnknownEntry) for entry in shown)
     received = report.counts.received
     return attrs.evolve(
         report,

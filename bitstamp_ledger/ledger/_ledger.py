@@ -1,12 +1,9 @@
 """The ledger as callers use it."""
 
-from bitstamp_ledger.ledger._importing import Importing
-from bitstamp_ledger.ledger._reading import Reading
-from bitstamp_ledger.ledger._saying import Saying
-from bitstamp_ledger.ledger._showing import Showing
+from bitstamp_ledger.ledger._telling import Telling
 
 
-class Ledger(Reading, Importing, Saying, Showing):
+class Ledger(Telling):
     """The history of one or more accounts, what people said about it, and what follows from both.
 
     Facts (records of the API, rows of files) and decisions are only ever added.  What entries and

@@ -91,13 +91,15 @@ def _thread_lock(store: Store, account: str, wait_s: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _advisory(store: Store, account: str, wait_s: float) -> Iterator[None]:
-    digest = hashlib.sha256(f"bitstamp_ledger sync {account}".encode()).digest()
-    number = int.from_bytes(digest[:8], "big", signed=True)
     deadline = time.monotonic() + wait_s
     with (
         store.translated(),
         store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
     ):
+        # Locks belong to a whole database, where each schema may hold a ledger of its own.
+        schema = connection.execute(sa.select(sa.func.current_schema())).scalar()
+        digest = hashlib.sha256(f"bitstamp_ledger sync {schema} {account}".encode()).digest()
+        number = int.from_bytes(digest[:8], "big", signed=True)
         while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(number))).scalar():
             if time.monotonic() >= deadline:
                 raise _busy(account)

@@ -4,6 +4,7 @@ import attrs
 import sqlalchemy as sa
 
 from bitstamp_ledger.ledger._accounts import account_refs
+from bitstamp_ledger.ledger._names import Names
 from bitstamp_ledger.ledger._records import (
     AccountRef,
     Held,
@@ -12,7 +13,8 @@ from bitstamp_ledger.ledger._records import (
     present_version,
     versions_of,
 )
-from bitstamp_ledger.ledger._schema import aliases, decisions, view_rows
+from bitstamp_ledger.ledger._schema import aliases, decisions, sealed_rows
+from bitstamp_ledger.model import split_row_name
 
 
 @attrs.frozen(kw_only=True)
@@ -56,18 +58,23 @@ def held_by_id(connection: sa.Connection, entry_id: str) -> Held | None:
     return Held(place=place, entry=entry)
 
 
-def is_known(connection: sa.Connection, entry_id: str) -> bool:
-    """Say whether the ledger has ever heard of this identity."""
-    if versions_by_id(connection, entry_id) is not None:
+def is_known(connection: sa.Connection, name: str) -> bool:
+    """Say whether the ledger has ever heard of this identity, or name of a row."""
+    if versions_by_id(connection, name) is not None:
         return True
+    names = Names(connection)
+    identity, digits = split_row_name(name)
+    if any(digits is None or row.name == name for row in names.rows(identity)):
+        return True
+    called = names.all_names(identity) if digits is None else [name]
     for column in (
-        view_rows.c.entry_id,
+        sealed_rows.c.entry_id,
         aliases.c.row_id,
         aliases.c.known_id,
         decisions.c.entry_id,
         decisions.c.other_id,
     ):
-        query = sa.select(sa.literal(1)).where(column == entry_id).limit(1)
+        query = sa.select(sa.literal(1)).where(column.in_(called)).limit(1)
         if connection.execute(query).scalar() is not None:
             return True
     return False

@@ -19,11 +19,21 @@ from bitstamp_ledger.ledger._schema import (
     counters,
     meta,
     metadata,
+    sink_entries,
+    sinks,
 )
 
 Step = Callable[[Connection], None]
 
-STEPS: Final[Mapping[int, Step]] = {}
+
+def _remember_sinks(connection: Connection) -> None:
+    """Schema 2: what each followed sink holds, and an id that sinks tell ledgers apart by."""
+    metadata.create_all(connection, tables=[sinks, sink_entries])
+    connection.execute(insert(counters), [{"name": "sinks", "next": 1}])
+    connection.execute(insert(meta), [{"key": "ledger_id", "value": ""}])
+
+
+STEPS: Final[Mapping[int, Step]] = {1: _remember_sinks}
 
 VERSION_KEY: Final = "schema_version"
 

@@ -9,7 +9,9 @@ from typing import Self
 import attrs
 import msgspec
 
+from bitstamp_ledger._page import Section
 from bitstamp_ledger.errors import BitstampLedgerError
+from bitstamp_ledger.ledger._shown import proof_notebook, proof_section
 from bitstamp_ledger.model import (
     Balance,
     Entry,
@@ -141,6 +143,13 @@ class Proof:
 
     read_at: dt.datetime | None = attrs.field(default=None, eq=False)
     """When the balances were read."""
+
+    def section(self) -> Section:
+        """Return the proof as a part of a page: what was compared, and what would explain it."""
+        return proof_section(self)
+
+    def _repr_html_(self) -> str:
+        return proof_notebook(self)
 
     def to_json(self) -> str:
         """Return the proof as JSON; `from_json` reads it back."""

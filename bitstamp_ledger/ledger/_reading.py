@@ -187,7 +187,7 @@ class Reading(LedgerBase):
 
     def proof_of(self, account_name: str, *, steady: bool) -> Proof:
         """Compare what is held with the last balances that were kept."""
-        hidden = self._hidden_ids()
+        hidden = self._hidden_now()
         with self._store.write() as connection:
             account = _accounts.ensure_account(connection, account_name)
             sums = sums_of(connection, account, hidden)

@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 import sqlalchemy as sa
 
-from bitstamp_ledger.api import parse_user_transactions
+from bitstamp_ledger.api import RECORD_TYPES, parse_user_transactions
 from bitstamp_ledger.ledger._instants import micros
 from bitstamp_ledger.ledger._schema import (
     changes,
@@ -137,6 +137,39 @@ def entry_of(connection: sa.Connection, account: AccountRef, record_id: int) -> 
     """Return one version of a record as an entry."""
     raw = connection.execute(sa.select(records.c.raw).where(records.c.id == record_id)).scalar_one()
     return decode_page([bytes(raw)], account.name)[0]
+
+
+def entries_by_number(
+    connection: sa.Connection, account: AccountRef, numbers: Iterable[int]
+) -> Iterator[Entry]:
+    """Yield the present versions of the records of an account that have one of these exchange ids.
+
+    A record of a type that is not known cannot be found so.
+    """
+    wanted = sorted(numbers)
+    for at in range(0, len(wanted), _NUMBERS_AT_ONCE):
+        keys = [
+            f"{family}/{number}"
+            for number in wanted[at : at + _NUMBERS_AT_ONCE]
+            for family in _FAMILIES
+        ]
+        found = versions_by_key(connection, account, keys)
+        present = [
+            present_version(connection, [each.record_id for each in versions])
+            for versions in found.values()
+        ]
+        rows = connection.execute(
+            sa.select(records.c.raw).where(records.c.id.in_(present)).order_by(records.c.id)
+        )
+        yield from decode_page((bytes(row.raw) for row in rows), account.name)
+
+
+_NUMBERS_AT_ONCE: Final = 50
+
+# Of a trade with oneself, each side has a family of its own (docs/facts/exchange.md, "Ids").
+_FAMILIES: Final = sorted(
+    {rule.family for rule in RECORD_TYPES.values()} | {"trade-buy", "trade-sell"}
+)
 
 
 def same_content(one: Entry, other: Entry) -> bool:

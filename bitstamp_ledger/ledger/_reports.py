@@ -4,6 +4,7 @@ import datetime as dt
 
 import attrs
 
+from bitstamp_ledger.ledger._shown import import_notebook, sync_notebook
 from bitstamp_ledger.ledger._values import SealedChange
 from bitstamp_ledger.model import Entry
 from bitstamp_ledger.reconcile import Conflict, Counts, Match, Suspect
@@ -58,6 +59,9 @@ class SyncReport:
         """How many records were not held before."""
         return self.counts.received - self.counts.witnessed - self.counts.suppressed
 
+    def _repr_html_(self) -> str:
+        return sync_notebook(self)
+
 
 @attrs.frozen(kw_only=True)
 class ImportReport:
@@ -82,6 +86,9 @@ class ImportReport:
 
     doubts: tuple[str, ...] = ()
     sealed_changes: tuple[SealedChange, ...] = ()
+
+    def _repr_html_(self) -> str:
+        return import_notebook(self)
 
 
 @attrs.frozen(kw_only=True)

@@ -2,12 +2,14 @@
 
 from decimal import Decimal
 
+import attrs
 import sqlalchemy as sa
 
 from bitstamp_ledger.errors import LedgerError
 from bitstamp_ledger.ledger import _decisions, _matching
 from bitstamp_ledger.ledger._base import LedgerBase
 from bitstamp_ledger.ledger._lookup import is_known
+from bitstamp_ledger.ledger._names import Names, is_row
 from bitstamp_ledger.ledger._values import Annotation, DecisionKind, RecordedDecision
 from bitstamp_ledger.model import Amount
 from bitstamp_ledger.reconcile import Match
@@ -165,13 +167,18 @@ class Saying(LedgerBase):
             return tuple(_decisions.load(connection, sa.true()))
 
     def _decide(self, saying: _decisions.Saying) -> RecordedDecision:
+        self._refresh()
         with self._store.write() as connection:
-            for entry_id in (saying.entry_id, saying.other_id):
-                if entry_id is not None and not is_known(connection, entry_id):
-                    raise LedgerError(
-                        f"The ledger has never heard of the entry {entry_id!r}.",
-                        hint="Take the id of an entry that entries() yields.",
-                    )
+            entry_id, other_id = (
+                None if each is None else _written_down(connection, each)
+                for each in (saying.entry_id, saying.other_id)
+            )
+            if entry_id == other_id:
+                raise LedgerError(
+                    f"The entry {entry_id!r} cannot be one with itself, nor two.",
+                    hint="Take the ids of two entries.",
+                )
+            saying = attrs.evolve(saying, entry_id=entry_id, other_id=other_id)
             made = _decisions.record(connection, saying, self._clock())
             if _decisions.is_pair(saying):
                 _matching.mark_stale(connection)
@@ -185,7 +192,7 @@ class Saying(LedgerBase):
         author: str | None,
         reason: str | None,
     ) -> RecordedDecision:
-        if not _decisions.is_row(row_id) or entry_id == row_id:
+        if not is_row(row_id):
             raise LedgerError(
                 f"{row_id!r} is not a row of a file that could be another entry.",
                 hint="Name the record or the kept row first, the other row second.",
@@ -199,8 +206,29 @@ class Saying(LedgerBase):
     def _decide_pairs(
         self, kind: DecisionKind, match: Match, author: str | None, reason: str | None
     ) -> tuple[RecordedDecision, ...]:
+        self._refresh()
         known = match.api or match.file[:1]
         rows = match.file if match.api else match.file[1:]
+        with self._store.read() as connection:
+            names = _matching.names_of_rows(connection, (*known, *rows))
         return tuple(
-            self._decide_pair(kind, one.id, row.id, author, reason) for one in known for row in rows
+            self._decide_pair(
+                kind, names.get(id(one), one.id), names.get(id(row), row.id), author, reason
+            )
+            for one in known
+            for row in rows
         )
+
+
+def _written_down(connection: sa.Connection, entry_id: str) -> str:
+    """Return what a decision calls the entry that a person named.
+
+    Raises:
+        LedgerError: the ledger has never heard of it.
+    """
+    if not is_known(connection, entry_id):
+        raise LedgerError(
+            f"The ledger has never heard of the entry {entry_id!r}.",
+            hint="Take the id of an entry that entries() yields.",
+        )
+    return Names(connection).canonical(entry_id)

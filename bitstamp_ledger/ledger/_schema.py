@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 # On SQLite, INTEGER PRIMARY KEY is the row's own number, and costs no second index.
 _Id = BigInteger().with_variant(Integer, "sqlite")
@@ -45,12 +45,15 @@ counters: Final = Table(
 
 COUNTERS: Final = (
     *("accounts", "runs", "records", "changes", "sightings", "files", "imports", "balances"),
-    *("verdicts", "decisions", "seals"),
+    *("verdicts", "decisions", "seals", "sinks"),
 )
 """Whose ids are counted.  Each has its row from the beginning, so that two that count wait for
 each other instead of both making it."""
 
-NOTES: Final = ("views_stale", "views_version", "views_generation", "views_file_counts")
+NOTES: Final = (
+    *("views_stale", "views_version", "views_generation", "views_file_counts"),
+    "ledger_id",
+)
 """What is noted beside the schema version; empty where nothing is."""
 
 # -- facts, and how they came in
@@ -233,6 +236,27 @@ sealed_rows: Final = Table(
     Column("kind", Text, nullable=False),
     Column("kept", SmallInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+# -- what was handed on; without it, sinks would be written anew
+
+sinks: Final = Table(
+    "ledger_sinks",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False, unique=True),  # Name and target, never a password.
+    Column("position", BigInteger, nullable=False),  # The last batch that it confirmed; 0 for none.
+    Column("mark", Text),  # The state of the ledger that it holds, as JSON.
+    Column("pending", LargeBinary),  # The batch after it, while it is on its way.
+)
+
+sink_entries: Final = Table(
+    "ledger_sink_entries",
+    metadata,
+    Column("sink_id", ForeignKey("ledger_sinks.id"), primary_key=True),
+    Column("entry_id", Text, primary_key=True),
+    Column("content", LargeBinary),  # A digest; empty: not known; NULL: it was taken back.
+    sqlite_with_rowid=False,
 )
 
 # -- views

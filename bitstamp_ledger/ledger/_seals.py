@@ -6,13 +6,16 @@ always; the year goes on showing what was copied, and the differences are a list
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
+import attrs
 import sqlalchemy as sa
 
 from bitstamp_ledger.errors import LedgerError
 from bitstamp_ledger.ledger._accounts import account_refs
 from bitstamp_ledger.ledger._instants import to_text, year_span
+from bitstamp_ledger.ledger._matching import row_entry
+from bitstamp_ledger.ledger._names import digits_of_files
 from bitstamp_ledger.ledger._records import AccountRef, entry_of
 from bitstamp_ledger.ledger._schema import (
     records,
@@ -26,7 +29,7 @@ from bitstamp_ledger.ledger._schema import (
 from bitstamp_ledger.ledger._store import allocate
 from bitstamp_ledger.ledger._values import SealedChange, SealedChangeKind
 from bitstamp_ledger.ledger._view import current_seals
-from bitstamp_ledger.model import UTC
+from bitstamp_ledger.model import UTC, row_name, split_row_name
 
 _YEAR_MIN: Final = 2011
 """The exchange opened in that year."""
@@ -121,36 +124,39 @@ def _by_key(connection: sa.Connection, ids: sa.CompoundSelect[int]) -> dict[str,
 
 
 def _row_changes(connection: sa.Connection, seal_id: int, year: int) -> Iterator[SealedChange]:
-    sealed = {
-        row.entry_id: (row.kept, row.data)
-        for row in connection.execute(
-            sa.select(sealed_rows).where(sealed_rows.c.seal_id == seal_id)
+    digits = digits_of_files(connection)
+    was, now = (
+        {row_name(row.entry_id, digits[row.file_id]): row for row in connection.execute(query)}
+        for query in (
+            sa.select(sealed_rows).where(sealed_rows.c.seal_id == seal_id, sealed_rows.c.kept == 1),
+            sa.select(view_rows).where(_within(view_rows, year), view_rows.c.kept == 1),
         )
-        if row.kept
-    }
-    live = {
-        row.entry_id: (row.kept, row.data)
-        for row in connection.execute(sa.select(view_rows).where(_within(view_rows, year)))
-        if row.kept
-    }
+    )
     matched = _matched(connection)
-    for entry_id in sorted(sealed.keys() | live.keys()):
-        if entry_id not in sealed:
+    for name in sorted(was.keys() | now.keys()):
+        if name not in was:
             kind = SealedChangeKind.ADDED
             reason = "a row of a file that was not an entry of its own when it was sealed"
-        elif entry_id not in live:
+        elif name not in now:
             kind = SealedChangeKind.REMOVED
-            known = matched.get(entry_id)
+            known = matched.get(name)
             reason = (
                 "its file was removed"
                 if known is None
                 else f"it was recognised as a second witness of {known}"
             )
-        elif sealed[entry_id][1] != live[entry_id][1]:
+        elif _content(was[name]) != _content(now[name]):
             kind, reason = SealedChangeKind.ALTERED, "the row is now read differently"
         else:
             continue
+        entry_id = (now.get(name) or was[name]).entry_id
         yield SealedChange(year=year, entry_id=entry_id, kind=kind, reason=reason)
+
+
+def _content(row: sa.Row[Any]) -> object:
+    """Return what a row says; an equal row of another file may have changed its identity."""
+    entry = row_entry(row.kind, row.data)
+    return attrs.evolve(entry, id=split_row_name(entry.id)[0])
 
 
 def _matched(connection: sa.Connection) -> Mapping[str, str]:

@@ -3,10 +3,12 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import partial
 
 from bitstamp_ledger.errors import LedgerError
-from bitstamp_ledger.ledger import _accounts, _matching, _runs, _seals
+from bitstamp_ledger.ledger import _accounts, _following, _matching, _runs, _seals
 from bitstamp_ledger.ledger._base import LedgerBase
+from bitstamp_ledger.ledger._following import FollowReport
 from bitstamp_ledger.ledger._history import history_of
 from bitstamp_ledger.ledger._instants import micros
 from bitstamp_ledger.ledger._proof import replay
@@ -30,7 +32,10 @@ from bitstamp_ledger.ledger._view import (
 )
 from bitstamp_ledger.model import ENTRY_KINDS, Account, Entry, utc
 from bitstamp_ledger.reconcile import Counts
-from bitstamp_ledger.sinks import SinkHandle
+from bitstamp_ledger.sinks import AnySink, EntryStep, SinkHandle, SinkReport
+from bitstamp_ledger.sinks import Progress as SinkProgressCallback
+from bitstamp_ledger.sinks._opening import handle_of
+from bitstamp_ledger.sinks.arrow import arrow
 
 
 class Showing(LedgerBase):
@@ -70,9 +75,13 @@ class Showing(LedgerBase):
                 currency=None if currency is None else currency.upper(),
                 account=None if account is None else Account(account).name,
                 states=_states(state),
-                hidden=self._hidden_ids(),
+                hidden=self._hidden_now(),
             ),
         )
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the entries to a data frame: ``polars.DataFrame(ledger)``.  See `arrow`."""
+        return arrow(self).__arrow_c_stream__(requested_schema)
 
     def balances(
         self, at: dt.datetime | None = None, *, account: str | None = None
@@ -84,7 +93,7 @@ class Showing(LedgerBase):
             account: of this account only.
         """
         self._refresh()
-        hidden = self._hidden_ids()
+        hidden = self._hidden_now()
         with self._store.read() as connection:
             sealed = current_seals(connection)
         if at is not None or sealed:
@@ -104,7 +113,7 @@ class Showing(LedgerBase):
         A version of a record that was replaced counts as a witness of the one that holds.
         """
         self._refresh()
-        hidden = self._hidden_ids()
+        hidden = self._hidden_now()
         with self._store.write() as connection:
             return counts_of(connection, hidden)
 
@@ -163,14 +172,80 @@ class Showing(LedgerBase):
                 _seals.seal_year(connection, year, self._clock(), author=author, reason=reason)
             return changed
 
-    def export(self, out: SinkHandle, **filters: object) -> None:
-        """Write the ledger to an open sink: ``with bl.sinks.open(...) as out: ledger.export(out)``.
+    def export(
+        self,
+        out: SinkHandle | AnySink | str,
+        *,
+        lossy: bool = False,
+        steps: Iterable[EntryStep] = (),
+        progress: SinkProgressCallback | None = None,
+        **filters: object,
+    ) -> SinkReport | None:
+        """Write the ledger to a sink: ``ledger.export("csv:out.csv")``.
 
         Args:
-            out: the sink.
+            out: a name or address as for `sinks.open`, a sink, a function, or a handle.
+            lossy: agree to a sink that cannot hold all digits or the seconds.
+            steps: change each entry on its way, or leave it out.
+            progress: called after each batch.
             filters: as for `entries`.
+
+        Returns:
+            What was written; None where ``out`` is a handle inside its ``with`` block, which has
+            the report at its end.
         """
-        out.write(self.entries(**filters))  # type: ignore[arg-type]  # checked by entries itself
+        entries = partial(self.entries, **filters)  # type: ignore[arg-type]  # it checks them
+        return _following.export(
+            handle_of(out, lossy=lossy, steps=steps, progress=progress), entries
+        )
+
+    def follow(
+        self,
+        out: SinkHandle | AnySink | str,
+        *,
+        lossy: bool = False,
+        steps: Iterable[EntryStep] = (),
+        progress: SinkProgressCallback | None = None,
+        known_as: str | None = None,
+        anew: bool = False,
+        wait_s: float = 0.0,
+    ) -> FollowReport:
+        """Bring a sink up to date: send what changed since, and take back what is not shown now.
+
+        Args:
+            out: as for `export`; a handle must not have been entered.
+            lossy: agree to a sink that cannot hold all digits or the seconds.
+            steps: pure functions; with any, every entry is looked at in every run.
+            progress: called after each batch.
+            known_as: what the ledger remembers the sink by, unless name and target say it.
+            anew: send everything, whatever the sink is known to hold.
+            wait_s: how long to wait for another program that brings the same sink up to date.
+
+        Raises:
+            LedgerBusyError: another program still does so.
+            SinkError: it cannot take the ledger, or cannot replace or take back what it holds.
+        """
+        handle = handle_of(out, lossy=lossy, steps=steps, progress=progress)
+        return _following.bring_up_to_date(
+            self.followed, handle, known_as=known_as, anew=anew, wait_s=wait_s
+        )
+
+    def follow_all(
+        self, outs: Iterable[SinkHandle | AnySink | str], *, wait_s: float = 0.0
+    ) -> tuple[FollowReport, ...]:
+        """Bring several sinks up to date at once; each reads for itself, in a thread of its own.
+
+        Raises:
+            SinkError: some failed, as its ``failures`` say; the others are up to date.
+        """
+        return _following.bring_all_up_to_date(
+            self.followed, [handle_of(out) for out in outs], wait_s=wait_s
+        )
+
+    @property
+    def followed(self) -> _following.Source:
+        """What following asks of this ledger; for the rest of this package."""
+        return _following.Source(store=self._store, entries=self.entries, refresh=self._refresh)
 
     def rebuild(self) -> None:
         """Drop all views and make them again, from facts and decisions alone."""

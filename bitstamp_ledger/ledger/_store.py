@@ -129,7 +129,9 @@ class Store:
 def lock_views(connection: sa.Connection) -> None:
     """Let nobody else make views or sums until this transaction ends."""
     if connection.dialect.name != "sqlite":  # There, a writer is alone anyway.
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_VIEW_LOCK)))
+        # Locks belong to a whole database, where each schema may hold a ledger of its own.
+        schema = sa.func.hashtext(sa.func.current_schema())
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_VIEW_LOCK, schema)))
 
 
 def allocate(connection: sa.Connection, name: str, count: int = 1) -> int:

@@ -5,9 +5,11 @@
     job.finish(before, after)         # what vanished, the checkpoint of balances, the report
     job.fail(error)                   # or why it ended early; what was committed stays
 
-Where a resume begins: while the first walk has not reached the end, at the lowest id among the last
-records committed; after that, at an id that most of the last `OVERLAP` records lie above.  What is
-read again is compared, so that records which were changed or withdrawn meanwhile are found.
+Where a resume begins: once a walk has reached the end, at the first of the `OVERLAP` largest ids,
+by the rule of the client (`bitstamp_ledger.api.first_of_overlap`); before that, at the lowest id
+among the last records committed, since the sort is by time and what comes next may have a lower id.
+What is read again is compared with what is held, so that records which were changed or withdrawn
+meanwhile are found; so a position needs no digests, as the client's checkpoint does.
 """
 
 import datetime as dt
@@ -20,13 +22,18 @@ from typing import Final, Literal, Self
 import attrs
 import sqlalchemy as sa
 
-from bitstamp_ledger.api import condition_of
+from bitstamp_ledger.api import condition_of, first_of_overlap
 from bitstamp_ledger.errors import BitstampLedgerError, KeyRefusedError, PermissionDeniedError
 from bitstamp_ledger.ledger import _accounts, _decisions, _keys, _runs
 from bitstamp_ledger.ledger._checkpoints import store_checkpoint
 from bitstamp_ledger.ledger._instants import micros
 from bitstamp_ledger.ledger._intake import Intake, PageOutcome, take_page
-from bitstamp_ledger.ledger._matching import held_between, mark_stale, touches_files
+from bitstamp_ledger.ledger._matching import (
+    FilesHeld,
+    held_between,
+    mark_stale,
+    numbers_stated,
+)
 from bitstamp_ledger.ledger._records import (
     PAGE_RECORDS,
     AccountRef,
@@ -42,11 +49,11 @@ from bitstamp_ledger.reconcile import Counts
 
 SyncMode = Literal["resume", "full"]
 
-OVERLAP: Final = 900
+OVERLAP: Final = 800
 """So many records are read again by a resume; fewer than a page, so that one page shows them."""
 
-_STRAY_SHARE: Final = 10
-"""One in so many of the last records may have an id far below the others."""
+_TAIL: Final = 900
+"""Of so many records that were read last, ids are kept: some may be far below the others."""
 
 
 @attrs.frozen(kw_only=True)
@@ -82,9 +89,10 @@ class SyncJob:
     """Records up to this one were held before; only they can have vanished."""
 
     _tail: list[tuple[int, int]] = attrs.field(factory=list)
-    """Id and time of the last `OVERLAP` records that have an id."""
+    """Id and time of the last records that have an id."""
 
     _first_us: int | None = None
+    _numbers_stated: tuple[str | None, frozenset[int]] = ("", frozenset())
     _counts: Counts = attrs.field(
         factory=lambda: Counts(received=0, kept=0, witnessed=0, quarantined=0)
     )
@@ -131,7 +139,7 @@ class SyncJob:
                 started_at=at,
                 since_id=position.since_id if resumed and position is not None else None,
                 notices=notices,
-                hidden=_decisions.hidden_ids(connection),
+                hidden=_decisions.hidden_now(connection).names,
                 start=position if resumed else None,
                 high_before=high_before,
             )
@@ -153,13 +161,18 @@ class SyncJob:
             # An id of 0 stands for none, and is none of the exchange's.
             numbers = [entry.transaction_id or 0 for entry in entries]
             shown = [*self._tail, *filter(itemgetter(0), zip(numbers, times, strict=True))]
-            self._tail = shown[-OVERLAP:]
+            self._tail = shown[-_TAIL:]
             self._set_position(connection, whole=self.start is not None and self.start.whole)
             moved = [*times, *(micros(before.time) for before, _ in outcome.changed)]
-            if (outcome.added or outcome.changed) and touches_files(
-                connection, min(moved), max(moved)
-            ):
-                mark_stale(connection)
+            if outcome.added or outcome.changed:
+                held = FilesHeld.now(connection)
+                # While the views are stale, nobody knows what they will be made of.
+                if (
+                    not held.fresh
+                    or held.are_near(min(moved), max(moved))
+                    or not self._stated(connection, held.generation).isdisjoint(numbers)
+                ):
+                    mark_stale(connection)
         first = min(times)
         self._first_us = first if self._first_us is None else min(self._first_us, first)
         self._count(entries, outcome)
@@ -254,13 +267,21 @@ class SyncJob:
         self._changed.extend(ChangedRecord(before=old, after=new) for old, new in outcome.changed)
         self._returned.extend(outcome.returned)
 
+    def _stated(self, connection: sa.Connection, generation: str | None) -> frozenset[int]:
+        """Return the ids that rows of files state; looked up again only after a matching."""
+        known, numbers = self._numbers_stated
+        if known != generation:
+            numbers = numbers_stated(connection, self.intake.account)
+            self._numbers_stated = generation, numbers
+        return numbers
+
     def _set_position(self, connection: sa.Connection, *, whole: bool) -> None:
         """Note where a resume begins after what was read so far."""
-        if not self._tail:
+        ids = [number for number, _ in self._tail]
+        since_id = first_of_overlap(ids, OVERLAP if whole else _TAIL)
+        if since_id is None:
             return
-        ids = sorted(number for number, _ in self._tail)
-        since_id = ids[len(ids) // _STRAY_SHARE] if whole else ids[0]
-        if self.start is not None and len(ids) < OVERLAP:
+        if self.start is not None and len(ids) < _TAIL:
             # A resume that brought little must not make the next overlap small.
             since_id = min(since_id, self.start.since_id)
         times = [at for number, at in self._tail if number >= since_id]

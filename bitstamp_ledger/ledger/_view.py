@@ -6,7 +6,7 @@ read a page at a time, and a change that is committed in between shows from the 
 
 import heapq
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Final
 
@@ -17,6 +17,7 @@ from bitstamp_ledger.ledger._accounts import account_refs
 from bitstamp_ledger.ledger._instants import micros, year_span
 from bitstamp_ledger.ledger._lookup import held_by_id
 from bitstamp_ledger.ledger._matching import file_counts, row_entry, sort_key
+from bitstamp_ledger.ledger._names import Hidden
 from bitstamp_ledger.ledger._records import (
     BEFORE_ALL,
     PAGE_RECORDS,
@@ -57,12 +58,11 @@ class Filter:
     currency: str | None = None
     account: str | None = None
     states: frozenset[EntryState] = VISIBLE
-    hidden: frozenset[str] = frozenset()
-    """Which identities people have hidden."""
+    hidden: Hidden = attrs.field(factory=Hidden)
 
-    def state_of(self, entry: Entry) -> EntryState:
+    def state_of(self, entry: Entry, file_id: int | None = None) -> EntryState:
         """Return the state of an entry that is no witness and no old version."""
-        if entry.id in self.hidden:
+        if self.hidden.hides(entry.id, file_id):
             return EntryState.SUPPRESSED
         return EntryState.QUARANTINED if isinstance(entry, UnknownEntry) else EntryState.KEPT
 
@@ -178,7 +178,7 @@ def _row_stream(store: Store, account: AccountRef, span: Span, wanted: Filter) -
             rows = connection.execute(page).all()
         for row in rows:
             entry = row_entry(row.kind, row.data)
-            state = wanted.state_of(entry) if row.kept else EntryState.WITNESSED
+            state = wanted.state_of(entry, row.file_id) if row.kept else EntryState.WITNESSED
             if wanted.takes(entry, state):
                 yield entry
         if len(rows) < PAGE_RECORDS:
@@ -275,24 +275,26 @@ class Sums:
         return {currency: total for currency, total in sorted(self.totals.items()) if total}
 
 
-def sums_of(connection: sa.Connection, account: AccountRef, hidden: Collection[str]) -> Sums:
+def sums_of(connection: sa.Connection, account: AccountRef, hidden: Hidden) -> Sums:
     """Return what the ledger holds of one account now; records summed before are not read again.
 
     Args:
         connection: a writing transaction; the sum is kept for the next time.
         account: whose entries.
-        hidden: identities that people have hidden.
+        hidden: what people have hidden.
     """
     lock_views(connection)
     sums = _record_sums(connection, account)
     rows = connection.execute(
-        sa.select(view_rows.c.kind, view_rows.c.data, view_rows.c.entry_id).where(
-            view_rows.c.account_id == account.id, view_rows.c.kept == 1
-        )
+        sa.select(
+            view_rows.c.kind, view_rows.c.data, view_rows.c.entry_id, view_rows.c.file_id
+        ).where(view_rows.c.account_id == account.id, view_rows.c.kept == 1)
     )
-    sums = sums.plus(row_entry(row.kind, row.data) for row in rows if row.entry_id not in hidden)
+    sums = sums.plus(
+        row_entry(row.kind, row.data) for row in rows if not hidden.hides(row.entry_id, row.file_id)
+    )
     start = f"{account.name}/"
-    suppressed = (held_by_id(connection, each) for each in hidden if each.startswith(start))
+    suppressed = (held_by_id(connection, each) for each in hidden.records if each.startswith(start))
     return sums.plus((held.entry for held in suppressed if held is not None), -1)
 
 
@@ -331,7 +333,7 @@ def _record_sums(connection: sa.Connection, account: AccountRef) -> Sums:
     return sums
 
 
-def counts_of(connection: sa.Connection, hidden: Collection[str]) -> Counts:
+def counts_of(connection: sa.Connection, hidden: Hidden) -> Counts:
     """Say where every record and every row has gone."""
     facts = connection.execute(sa.select(sa.func.count()).select_from(records)).scalar_one()
     replaced = len(superseded_ids(connection))

@@ -24,8 +24,11 @@ from bitstamp_ledger.ledger import (
     SyncReport,
     _migrations,
 )
+from bitstamp_ledger.ledger._locks import account_lock
 from bitstamp_ledger.ledger._schema import SCHEMA_VERSION, metadata, verdicts
+from bitstamp_ledger.ledger._store import lock_views
 from bitstamp_ledger.sandbox import READ_PERMISSIONS, Sandbox
+from tests.ledger import postgres
 from tests.ledger.books import Book, deposit, entries_of, statement, trade
 
 OLD_LEDGER = Path(__file__).parent / "schema-1.db"
@@ -352,3 +355,24 @@ except bl.MissingExtraError as error:
         env={"PYTHONPATH": str(folder)},
     )
     assert done.stdout.strip() == "ledger"
+
+
+def test_ledgers_in_schemas_of_one_database_do_not_wait_for_each_other(
+    server: postgres.Server,
+) -> None:
+    """Each customer's ledger may have a schema of its own, and each has a "Main Account"."""
+    with (
+        Ledger.open(server.new_place()) as one,
+        Ledger.open(server.new_place()) as other,
+        account_lock(one.store, "Main Account", wait_s=0),
+    ):
+        with account_lock(other.store, "Main Account", wait_s=0):
+            pass
+        with (
+            pytest.raises(LedgerBusyError),
+            account_lock(one.store, "Main Account", wait_s=0),
+        ):
+            pass
+        with one.store.write() as here, other.store.write() as there:
+            lock_views(here)
+            lock_views(there)  # Would wait for ever.
