@@ -13,7 +13,7 @@ copyright = "the bitstamp_ledger authors; MIT licence"  # noqa: A001 - the name 
 release = __version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "tables_of_the_code",
@@ -24,6 +24,9 @@ html_title = f"bitstamp_ledger {release}"
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
 
 # Docstrings name things in single backticks, as in the interpreter's own documentation.
 default_role = "code"

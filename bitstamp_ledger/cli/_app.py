@@ -259,6 +259,13 @@ def read(  # noqa: PLR0917 - click passes by keyword
     default=None,
     help="Write the ledger to this file (.csv or .jsonl).",
 )
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Write all of it as one page that a browser opens without a server.",
+)
 @LIST_OPTION
 @JSON_OPTION
 def reconcile_command(
@@ -266,8 +273,9 @@ def reconcile_command(
     files: tuple[Path, ...],
     account: str,
     out: Path | None,
-    limit: int,
+    page: Path | None,
     *,
+    limit: int,
     explain: bool,
     as_json: bool,
 ) -> None:
@@ -286,6 +294,8 @@ def reconcile_command(
     if out is not None and sink is not None:
         with sinks.open(sink, path=out) as handle:
             handle.write(result.entries)
+    if page is not None:
+        result.to_html(page, also=statements)
     if as_json:
         _show.as_json(result.to_json())
         return
@@ -294,6 +304,8 @@ def reconcile_command(
     _show.reconciliation(result, limit=limit, explain=explain)
     if out is not None:
         _show.note(f"Ledger written to {out}")
+    if page is not None:
+        _show.note(f"Page written to {page}")
 
 
 def _sink_for(out: Path | None) -> str | None:

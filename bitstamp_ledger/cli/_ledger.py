@@ -18,6 +18,7 @@ from bitstamp_ledger.cli._options import (
     LEDGER_OPTION,
     LIST_OPTION,
     MOMENT,
+    PAGE_LIMIT_OPTION,
     key_options,
     opened,
 )
@@ -314,10 +315,26 @@ def export(
     _show.note(f"{handle.report.rows:,} rows written to {out}")
 
 
+@click.command()
+@LEDGER_OPTION
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The page to write (.html).",
+)
+@PAGE_LIMIT_OPTION
+def report(*, place: str, out: Path, limit: int) -> None:
+    """Write all that is held as one page that a browser opens without a server."""
+    with opened(place) as ledger:
+        ledger.report(out, limit=limit or None)
+    _show.note(f"Page written to {out}")
+
+
 def commands() -> Iterator[click.Command]:
     """Yield the commands on a ledger, in the order in which a person needs them."""
     yield from (sync, import_files, status, entries, balances, prove)
-    yield from (label, hide, undo, history, remove, export)
+    yield from (label, hide, undo, history, remove, export, report)
 
 
 def _utc(moment: dt.datetime | None) -> dt.datetime | None:

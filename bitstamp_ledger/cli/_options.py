@@ -30,6 +30,13 @@ LIST_OPTION = click.option(
     show_default=True,
     help="List at most so many rows of each kind; 0 lists all.",
 )
+PAGE_LIMIT_OPTION = click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=1_000,
+    show_default=True,
+    help="List at most so many rows of each table; all are counted. 0 lists all.",
+)
 AUTHOR_OPTION = click.option("--author", default=None, help="Who says so.")
 
 

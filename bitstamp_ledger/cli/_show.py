@@ -165,8 +165,7 @@ def _explanations(result: Reconciliation, limit: int) -> Iterator[str]:
     """Yield the reasons of each match, of what matched nothing, and of each statement."""
     for match in _some([*result.matches, *result.file_matches], limit):
         yield match.explain()
-    for row in _some(result.new, limit):
-        yield result.explain(row)
+    yield from result.explain_each(_some(result.new, limit))
     for path in dict.fromkeys(zone.path for zone in result.zones):
         yield result.explain_statement(path)
 
