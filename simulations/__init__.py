@@ -1,0 +1,1 @@
+"""Simulations of what no test can run: fleets of a million accounts."""
