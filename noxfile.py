@@ -28,8 +28,12 @@ PYTHONS = [OLDEST, *(version for version in ALSO if runs(version))]
 for absent in sorted({OLDEST, *ALSO} - set(PYTHONS)):
     print(f"Python {absent} is not installed here: its tests are skipped.")
 
-FURTHER = ["-m", "not thorough", "--hypothesis-profile=further"]
-"""What is run on the others: all but what takes a minute, with fewer examples of each law."""
+CORE = ("api", "client", "files", "keycheck", "ledger", "reads", "reconcile", "sandbox", "sinks")
+FURTHER = [
+    *("-m", "not thorough", "--hypothesis-profile=further", "tests/test_package.py"),
+    *(f"tests/{name}" for name in CORE),
+]
+"""What is run on the others: the core, with fewer examples of each law."""
 
 
 def group(name: str) -> list[str]:
@@ -41,10 +45,16 @@ def group(name: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Unit, property, contract and integration tests; no internet."""
     session.install("-e", ".[all]", *group("tests"), *group("examples"))
-    # Coverage is counted once, on the oldest Python, which also runs what takes a minute.
-    oldest = session.python == OLDEST
-    more = ["--cov", "--cov-report=term"] if oldest else FURTHER
-    session.run("pytest", "-q", "-n", "logical", *more, *session.posargs)
+    # The docs session runs what is in tests/docs.
+    what = ["--ignore=tests/docs"] if session.python == OLDEST else FURTHER
+    session.run("pytest", "-q", "-n", "logical", *what, *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def coverage(session: nox.Session) -> None:
+    """Run all tests once more and count which lines they reach; below nine tenths is a failure."""
+    session.install("-e", ".[all]", *group("tests"), *group("examples"))
+    session.run("pytest", "-q", "-n", "logical", "--cov", "--cov-report=term", *session.posargs)
 
 
 @nox.session(python=OLDEST)
@@ -104,6 +114,7 @@ def package(session: nox.Session) -> None:
             session.error(f"{made.name} is not the same when it is built again")
     session.run("twine", "check", "--strict", *map(str, first.iterdir()))
     wheel = next(first.glob("*.whl"))
+    python = ""
     for extra in ("", *EXTRAS):
         environment = Path(session.create_tmp(), f"extra-{extra}")
         session.run("python", "-m", "venv", "--clear", str(environment))
@@ -147,6 +158,14 @@ def peers(session: nox.Session) -> None:
     """Let independent clients use the sandbox: ccxt, blocking and async."""
     session.install("-e", ".[all]", *group("tests"), "ccxt>=4.5")
     session.run("pytest", "-q", "peers", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def readers(session: nox.Session) -> None:
+    """Let other programs read a whole account, and compare what they add up."""
+    others = ("BittyTax>=0.6", "csvkit>=2", "frictionless>=5", "jsonschema>=4")
+    session.install("-e", ".[all]", *group("tests"), *others)
+    session.run("pytest", "-q", "readers", *session.posargs)
 
 
 @nox.session(python=OLDEST)

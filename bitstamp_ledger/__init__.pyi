@@ -172,6 +172,7 @@ from .reconcile import (
     Verdict,
     reconcile,
 )
+from .sinks.arrow import arrow
 
 __all__ = [
     "MAIN_ACCOUNT",
@@ -313,6 +314,7 @@ __all__ = [
     "WithdrawalFee",
     "WithdrawalRequest",
     "__version__",
+    "arrow",
     "check_key",
     "enrich",
     "formats",

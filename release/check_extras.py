@@ -13,18 +13,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 NEEDS: Mapping[str, str] = {
+    "arrow": "import bitstamp_ledger as bl; bl.sinks.open('parquet', path='out.parquet')",
     "cli": "import sys; from bitstamp_ledger.__main__ import main; sys.argv[1:] = ['formats']; "
     "raise SystemExit(main())",
+    "fleet": "import bitstamp_ledger.fleet as fleet; "
+    "fleet.SharedRate(redis='redis://127.0.0.1:1').budget('Main Account')",
     "keyring": "import bitstamp_ledger as bl; bl.Credentials.from_keyring('nobody')",
     "ledger": "import bitstamp_ledger as bl; bl.Ledger.open('history.db').close()",
     "postgres": "import bitstamp_ledger as bl; "
     "bl.Ledger.open('postgresql+psycopg://nobody@127.0.0.1:1/none')",
+    "plot": "import bitstamp_ledger.report.plot as plot; plot.balances_over_time([])",
+    "report": "import bitstamp_ledger as bl; bl.reconcile([], []).to_html('report.html')",
     "sandbox": "from bitstamp_ledger.sandbox import Sandbox\nwith Sandbox(seed=1): pass",
 }
 """By extra: a use that asks for the extra if, and only if, its packages are not there."""
 
 BRINGS: Mapping[str, frozenset[str]] = {
     "postgres": frozenset({"ledger"}),
+    "fleet": frozenset({"ledger", "postgres"}),
     "all": frozenset(NEEDS),
 }
 """Extras that bring others."""

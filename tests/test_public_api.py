@@ -33,7 +33,7 @@ def test_whatever_can_be_called_says_what_it_does(name: str, thing: object) -> N
         nameless = [
             member
             for member, value in members(thing)
-            if isinstance(value, property) or inspect.isfunction(inspect.unwrap(_plain(value)))
+            if isinstance(value, property) or inspect.isfunction(_plain(value))
             if not inspect.getdoc(value)
         ]
         assert nameless == []
