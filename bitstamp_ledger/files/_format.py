@@ -15,14 +15,14 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from hashlib import sha256
 from operator import attrgetter
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
 from bitstamp_ledger.errors import PluginError
 from bitstamp_ledger.files._clock import DateOrder
+from bitstamp_ledger.files._identities import Occurrences, identities_of
 from bitstamp_ledger.files._lossy import losses
 from bitstamp_ledger.files._statement import (
     Problem,
@@ -44,13 +44,10 @@ from bitstamp_ledger.model import (
     Precision,
     Rounding,
     UnknownEntry,
-    row_identity,
 )
 
 GROUP: Final = "bitstamp_ledger.statements"
 """The entry-point group in which plug-ins register a `StatementFormat`."""
-
-_DIGEST_DIGITS: Final = 20
 
 _account: Final = attrgetter("account")
 
@@ -148,16 +145,6 @@ class StatementFormat:
     rows: "RowsReader | None" = None
     """Set where each row is an entry of its own and can be read without the others; then a file
     can be streamed."""
-
-
-class Occurrences(Protocol):
-    """How often each content was met; a dict is one."""
-
-    def get(self, digest: str, default: int, /) -> int:
-        """Return how often it was met."""
-        ...
-
-    def __setitem__(self, digest: str, count: int, /) -> None: ...
 
 
 class Reading:
@@ -270,7 +257,7 @@ class Reading:
         """
         made = self._identities.get(family)
         if made is None:
-            made = self._identities[family] = _identities(family, self._occurrences)
+            made = self._identities[family] = identities_of(family, self._occurrences)
         return made
 
     def repaired(self, what: str, row: int | None = None) -> None:
@@ -389,7 +376,7 @@ class Reading:
         """Return the books of a file that is streamed, without its entries."""
         return self._closed(rows, (), digest)
 
-    def count_compactly(self, occurrences: "Occurrences") -> None:
+    def count_compactly(self, occurrences: Occurrences) -> None:
         """Count equal rows in ``occurrences`` instead of a dict."""
         self._occurrences = occurrences
         self._identities.clear()
@@ -447,34 +434,6 @@ class Reading:
             name=self.format.name,
             hint="This is a fault of the format; report it to its author.",
         )
-
-
-def _identities(family: str, occurrences: Occurrences | None) -> Callable[[str, str], str]:
-    """Return what makes identities of an account and a text; None counts by the identity itself."""
-    if occurrences is not None:
-        return _counted_apart(family, occurrences)
-    repeats: dict[str, int] = {}
-
-    def identity(account: str, text: str) -> str:
-        digest = sha256(text.encode()).hexdigest()[:_DIGEST_DIGITS]
-        first = row_identity(account, family, digest, 1)
-        if first not in repeats:
-            repeats[first] = 1
-            return first
-        repeats[first] = occurrence = repeats[first] + 1
-        return row_identity(account, family, digest, occurrence)
-
-    return identity
-
-
-def _counted_apart(family: str, occurrences: Occurrences) -> Callable[[str, str], str]:
-    def identity(account: str, text: str) -> str:
-        digest = sha256(text.encode()).hexdigest()[:_DIGEST_DIGITS]
-        occurrence = occurrences.get(digest, 0) + 1
-        occurrences[digest] = occurrence
-        return row_identity(account, family, digest, occurrence)
-
-    return identity
 
 
 @functools.lru_cache(maxsize=4096)
