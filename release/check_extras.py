@@ -18,22 +18,28 @@ NEEDS: Mapping[str, str] = {
     "raise SystemExit(main())",
     "fleet": "import bitstamp_ledger.fleet as fleet; "
     "fleet.SharedRate(redis='redis://127.0.0.1:1').budget('Main Account')",
+    "duckdb": "import bitstamp_ledger as bl; bl.sinks.open('duckdb:out.duckdb')",
     "keyring": "import bitstamp_ledger as bl; bl.Credentials.from_keyring('nobody')",
     "ledger": "import bitstamp_ledger as bl; bl.Ledger.open('history.db').close()",
     "postgres": "import bitstamp_ledger as bl; "
     "bl.Ledger.open('postgresql+psycopg://nobody@127.0.0.1:1/none')",
     "plot": "import bitstamp_ledger.report.plot as plot; plot.balances_over_time([])",
     "report": "import bitstamp_ledger as bl; bl.reconcile([], []).to_html('report.html')",
+    "sql": "import bitstamp_ledger as bl; bl.sinks.open('sqlite:///out.db')",
     "sandbox": "from bitstamp_ledger.sandbox import Sandbox\nwith Sandbox(seed=1): pass",
 }
 """By extra: a use that asks for the extra if, and only if, its packages are not there."""
 
 BRINGS: Mapping[str, frozenset[str]] = {
-    "postgres": frozenset({"ledger"}),
-    "fleet": frozenset({"ledger", "postgres"}),
+    "dlt": frozenset({"cli", "duckdb"}),
+    "mariadb": frozenset({"ledger", "sql"}),
+    "postgres": frozenset({"ledger", "sql"}),
+    "ledger": frozenset({"sql"}),
+    "sql": frozenset({"ledger"}),
+    "fleet": frozenset({"ledger", "postgres", "sql"}),
     "all": frozenset(NEEDS),
 }
-"""Extras that bring others."""
+"""Extras that bring others, or the packages of others."""
 
 
 def said_by(code: str, folder: str) -> str:

@@ -34,10 +34,10 @@ from bitstamp_ledger.ledger._values import (
 
 if TYPE_CHECKING:
     from bitstamp_ledger.ledger._async import AsyncLedger
-    from bitstamp_ledger.ledger._following import FollowReport
     from bitstamp_ledger.ledger._ledger import Ledger
     from bitstamp_ledger.ledger._reports import (
         ChangedRecord,
+        FollowReport,
         ImportReport,
         SyncProgress,
         SyncReport,
@@ -78,7 +78,7 @@ __all__ = [
 _HOMES = {
     "AsyncLedger": "_async",
     "ChangedRecord": "_reports",
-    "FollowReport": "_following",
+    "FollowReport": "_reports",
     "ImportReport": "_reports",
     "Ledger": "_ledger",
     "SyncProgress": "_reports",

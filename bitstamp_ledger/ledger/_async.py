@@ -25,7 +25,7 @@ from bitstamp_ledger.files import StatementSource
 from bitstamp_ledger.ledger import _keys
 from bitstamp_ledger.ledger._base import system_clock
 from bitstamp_ledger.ledger._checkpoints import stated_totals
-from bitstamp_ledger.ledger._following import FollowReport, bring_up_to_date
+from bitstamp_ledger.ledger._following import bring_up_to_date
 from bitstamp_ledger.ledger._ledger import Ledger
 from bitstamp_ledger.ledger._locks import account_lock
 from bitstamp_ledger.ledger._proof import Proof
@@ -36,7 +36,7 @@ from bitstamp_ledger.ledger._reading import (
     requests_of,
 )
 from bitstamp_ledger.ledger._records import PAGE_RECORDS
-from bitstamp_ledger.ledger._reports import ImportReport, SyncReport
+from bitstamp_ledger.ledger._reports import FollowReport, ImportReport, SyncReport
 from bitstamp_ledger.ledger._sync import SyncJob, SyncMode
 from bitstamp_ledger.ledger._values import (
     Annotation,

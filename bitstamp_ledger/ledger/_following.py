@@ -20,6 +20,7 @@ from bitstamp_ledger.ledger._accounts import account_refs
 from bitstamp_ledger.ledger._locks import account_lock
 from bitstamp_ledger.ledger._matching import sort_key
 from bitstamp_ledger.ledger._records import PAGE_RECORDS, record_pages
+from bitstamp_ledger.ledger._reports import FollowReport
 from bitstamp_ledger.ledger._schema import decisions, view_rows
 from bitstamp_ledger.ledger._sink_memory import (
     Change,
@@ -59,30 +60,6 @@ from bitstamp_ledger.sinks._identities import Identities
 
 READINGS_MAX: Final = 3
 """How often a ledger that changes meanwhile is read from the start."""
-
-
-@attrs.frozen(kw_only=True)
-class FollowReport:
-    """What a sink was sent so that it holds what the ledger shows."""
-
-    sink: str
-    upserts: int = 0
-    retractions: int = 0
-    batches: int = 0
-    left_out: int = 0
-    """Entries that a step left out."""
-
-    retries: int = 0
-    resent: bool = False
-    """Whether the last batch of an earlier run was sent again, since nobody knew its fate."""
-
-    anew: bool = False
-    """Whether everything was sent: a first run, a target that is written whole or was replaced."""
-
-    settled: bool = True
-    """False where the ledger kept changing: something may still have to be taken back."""
-
-    places: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

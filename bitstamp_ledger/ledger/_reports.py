@@ -1,4 +1,4 @@
-"""What a sync and an import report."""
+"""What a sync, an import and a followed sink report."""
 
 import datetime as dt
 
@@ -101,3 +101,27 @@ class SyncProgress:
 
     added: int
     """Of them, new."""
+
+
+@attrs.frozen(kw_only=True)
+class FollowReport:
+    """What a sink was sent so that it holds what the ledger shows."""
+
+    sink: str
+    upserts: int = 0
+    retractions: int = 0
+    batches: int = 0
+    left_out: int = 0
+    """Entries that a step left out."""
+
+    retries: int = 0
+    resent: bool = False
+    """Whether the last batch of an earlier run was sent again, since nobody knew its fate."""
+
+    anew: bool = False
+    """Whether everything was sent: a first run, a target that is written whole or was replaced."""
+
+    settled: bool = True
+    """False where the ledger kept changing: something may still have to be taken back."""
+
+    places: tuple[str, ...] = ()

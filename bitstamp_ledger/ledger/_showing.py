@@ -8,11 +8,11 @@ from functools import partial
 from bitstamp_ledger.errors import LedgerError
 from bitstamp_ledger.ledger import _accounts, _following, _matching, _runs, _seals
 from bitstamp_ledger.ledger._base import LedgerBase
-from bitstamp_ledger.ledger._following import FollowReport
 from bitstamp_ledger.ledger._history import history_of
 from bitstamp_ledger.ledger._instants import micros
 from bitstamp_ledger.ledger._proof import replay
 from bitstamp_ledger.ledger._records import rebuild_places
+from bitstamp_ledger.ledger._reports import FollowReport
 from bitstamp_ledger.ledger._store import lock_views
 from bitstamp_ledger.ledger._values import (
     VISIBLE,
