@@ -81,7 +81,8 @@ def whole_number(stated: object) -> int | None:
     """Return an id, or the like: a whole number that is not negative, in any of its spellings."""
     if type(stated) is not int:
         if isinstance(stated, Decimal):
-            return _without_exponent(stated)
+            number = _without_exponent(stated)
+            return number if number is not None and 0 <= number < WHOLE_NUMBERS_END else None
         if not isinstance(stated, str) or len(stated) > _DIGITS_MAX:
             return None
         if not stated.isascii() or not stated.isdigit():
@@ -98,8 +99,7 @@ def _without_exponent(stated: Decimal) -> int | None:
     exponent = stated.as_tuple().exponent
     if not isinstance(exponent, int) or not 0 <= exponent < _DIGITS_MAX:
         return None
-    number = int(stated)
-    return number if 0 <= number < WHOLE_NUMBERS_END else None
+    return int(stated)
 
 
 def code_of(stated: object) -> str | None:

@@ -709,6 +709,9 @@ def test_any_objects_are_entries_one_for_one_and_exact(page: str) -> None:
 @given(PAGES)
 @example('[{"id": 4.0930150155716024e+16}]')
 @example('[{"id": 7, "type": 2e0}]')
+@example('[{"id": 0, "type": -1.0263421467338292e+16}]')
+@example('[{"id": 0, "type": 4.1e25}]')
+@example('[{"id": 0, "type": -123456789012345678901234567890}]')
 @example('[{"id": 7e1, "type": 1.4e1, "order_id": 3e999}]')
 def test_a_page_written_again_parses_to_the_same_entries(page: str) -> None:
     """So a stored history can be read again by a later version."""
