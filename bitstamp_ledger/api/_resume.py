@@ -14,6 +14,7 @@ from typing import Final, Self
 
 import attrs
 
+from bitstamp_ledger.api._walk import FIRST_ID
 from bitstamp_ledger.errors import CheckpointError
 from bitstamp_ledger.model import MAIN_ACCOUNT, Entry, digest_of
 
@@ -98,6 +99,7 @@ class HistoryProgress:
         account: the account that is read.
         market: the only market that is read, as it stands in paths; None for all.
         overlap_records: how many records a checkpoint remembers, at least.
+        begins_at: the first id that is asked for, where no earlier reading says it.
 
     Raises:
         CheckpointError: the checkpoint is of another account or market.
@@ -107,6 +109,7 @@ class HistoryProgress:
     account: str = MAIN_ACCOUNT
     market: str | None = None
     overlap_records: int = OVERLAP_RECORDS
+    begins_at: int = FIRST_ID
     changed: list[Entry] = attrs.field(factory=list, init=False)
     """Records that state something else than before; they were delivered again."""
 
@@ -172,16 +175,17 @@ class HistoryProgress:
         """Where a later reading can go on, as far as records were taken."""
         self._note_page()
         earlier = self.after or HistoryCheckpoint(account=self.account, market=self.market)
-        # Until the earlier overlap was passed, late ones may still come: it begins there again, and
-        # all that was taken from there on is known.
-        goes_back = earlier.since_id is not None and not (self._ended or self._overlap_passed)
+        # Ids need not rise with time.  Until an overlap was passed, records below the ids that were
+        # taken may still come: it begins where this reading did, and all that was taken is known.
+        goes_back = not (self._ended or self._overlap_passed)
         kept = self._kept if goes_back else self._overlap()
         ids = [entry.transaction_id for entry in kept if entry.transaction_id is not None]
         if not ids:
             return earlier
         since_id = min(ids)
-        if goes_back and earlier.since_id is not None:
-            since_id = min(since_id, earlier.since_id)
+        if goes_back:
+            start = self.begins_at if earlier.since_id is None else earlier.since_id
+            since_id = min(since_id, start)
         seen: dict[str, tuple[str, ...]] = {}
         if not self._ended:
             seen.update((identity, earlier.seen[identity]) for identity in self._not_shown_again())

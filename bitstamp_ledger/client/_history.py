@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import Self
 
 from bitstamp_ledger.api import (
+    FIRST_ID,
     Endpoint,
     HistoryCheckpoint,
     HistoryProgress,
@@ -27,7 +28,12 @@ def begin_history(
     if since_id is not None and after is not None:
         raise ValueError("since_id and after both say where to begin; give one of them")
     path = market_path(market) if market is not None else None
-    progress = HistoryProgress(after, account=shell.account, market=path)
+    progress = HistoryProgress(
+        after,
+        account=shell.account,
+        market=path,
+        begins_at=FIRST_ID if since_id is None else since_id,
+    )
     flow = walk_user_transactions(
         since_id=since_id if after is None else progress.since_id,
         market=path,

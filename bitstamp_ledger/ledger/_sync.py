@@ -22,7 +22,7 @@ from typing import Final, Literal, Self
 import attrs
 import sqlalchemy as sa
 
-from bitstamp_ledger.api import condition_of, first_of_overlap
+from bitstamp_ledger.api import FIRST_ID, condition_of, first_of_overlap
 from bitstamp_ledger.errors import BitstampLedgerError, KeyRefusedError, PermissionDeniedError
 from bitstamp_ledger.ledger import _accounts, _decisions, _keys, _runs
 from bitstamp_ledger.ledger._checkpoints import store_checkpoint
@@ -284,6 +284,8 @@ class SyncJob:
         if self.start is not None and len(ids) < _TAIL:
             # A resume that brought little must not make the next overlap small.
             since_id = min(since_id, self.start.since_id)
+        elif not whole and len(ids) < _TAIL:
+            since_id = FIRST_ID  # Records with lower ids than these few may still come.
         times = [at for number, at in self._tail if number >= since_id]
         if self.start is not None and since_id <= self.start.since_id:
             times.append(self.start.since_us)

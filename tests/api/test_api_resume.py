@@ -172,6 +172,22 @@ def test_nothing_new_gives_nothing_and_the_same_checkpoint() -> None:
     assert first.checkpoint.newest_id == 290
 
 
+def test_a_reading_that_is_interrupted_early_misses_no_lower_id() -> None:
+    """Ids need not rise with time: what comes next may have a lower one than all before."""
+    records = [Record(1, 40), Record(2, 20), Record(3, 60)]
+    entries, progress = reading(records, None)
+    assert next(entries).transaction_id == 40
+    entries, _ = reading(records, progress.checkpoint)
+    assert [entry.transaction_id for entry in entries] == [20, 60]
+
+
+def test_a_reading_from_an_id_on_goes_on_from_there() -> None:
+    """Whoever asked for no more must not be given more."""
+    progress = HistoryProgress(account="main", overlap_records=OVERLAP, begins_at=30)
+    assert progress.take(Record(1, 40).entry)
+    assert progress.checkpoint.since_id == 30
+
+
 def test_a_resumed_reading_that_is_interrupted_early_gives_nothing_twice() -> None:
     """Its checkpoint reaches as far back as the one before, and knows all from there on."""
     records = [Record(number, 2 * number) for number in range(1, 6)]
