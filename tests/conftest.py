@@ -7,9 +7,11 @@ import pytest
 from hypothesis import settings
 
 # A deadline would measure the machine; other work may share it.
-settings.register_profile("default", deadline=None)
+# Half of hypothesis' own number of examples: CI has twenty minutes, and runs often.
+settings.register_profile("default", deadline=None, max_examples=50)
+settings.register_profile("deep", deadline=None, max_examples=500)
 # On further Pythons the same laws run to see that they run at all.
-settings.register_profile("further", deadline=None, max_examples=10)
+settings.register_profile("further", deadline=None, max_examples=5)
 settings.load_profile("default")
 
 NOTHING_MAY_BE_SKIPPED = bool(os.environ.get("BITSTAMP_LEDGER_TESTS_SKIP_NOTHING"))
