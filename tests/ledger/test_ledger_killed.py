@@ -252,3 +252,18 @@ def test_a_password_is_never_shown(folder: Path) -> None:
     with pytest.raises(LedgerError) as caught:
         Ledger.open("postgresql://user:hunter2@127.0.0.1:1/db")
     assert "hunter2" not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
+
+
+def test_a_first_sync_that_ends_early_misses_no_lower_id(ledger: Ledger) -> None:
+    """Ids need not rise with time: what comes after the first page may have a lower one."""
+    book = Book([deposit(40, minute=1), trade(20, minute=2), trade(60, minute=3)])
+    ledger._page_records = 1
+
+    def stop(_: object) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        ledger.sync(book, progress=stop)
+    ledger.sync(book)
+
+    assert [entry.transaction_id for entry in ledger.entries()] == [40, 20, 60]
