@@ -6,13 +6,21 @@ in doubt is left to the long way.
 
 1. Which keys of a record are its legs and its rate follows from the keys alone, and is found out
    once for each set of keys: a history of a million records has a few dozen sets.
-2. All else is in one function, since a call costs as much as reading a number.
+2. All else is in one function, since a call costs as much as reading a number; for the same reason
+   what is as the exchange writes it now is read here, and its other spellings by ``_fields``.
 """
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from bitstamp_ledger.api._fields import NO_FEE, code_of, currency_of, time_of, whole_number
+from bitstamp_ledger.api._fields import (
+    NO_FEE,
+    WHOLE_NUMBERS_END,
+    code_of,
+    currency_of,
+    time_of,
+    whole_number,
+)
 from bitstamp_ledger.api._record_types import RECORD_TYPES
 from bitstamp_ledger.model import Amount, Trade, plain_number, plain_trade, read_number
 
@@ -40,7 +48,7 @@ _layouts: dict[frozenset[str], _Layout | None] = {}
 """By the keys of a record; None for what is left to the long way."""
 
 
-def trade_of(  # noqa: C901, PLR0911 - flat, see rule 2
+def trade_of(  # noqa: C901, PLR0911, PLR0912 - flat, see rule 2
     record: dict[str, object], account: str, endpoint: str
 ) -> Trade | None:
     """Return the trade that a record plainly is, or None to have it looked at closely.
@@ -69,18 +77,26 @@ def trade_of(  # noqa: C901, PLR0911 - flat, see rule 2
         or not quote_text.isascii()
     ):
         return None
+    fee = None
     try:
         base = read_number(base_text)
         quote = read_number(quote_text)
+        if fee_text not in NO_FEE:
+            if type(fee_text) is str and fee_text.isascii():
+                fee = read_number(fee_text)
+            else:
+                fee = plain_number(fee_text)
+            if fee is None or fee.is_signed() or not fee.is_finite():
+                return None
     except ArithmeticError:
         return None
-    fee = None
-    if fee_text not in NO_FEE:
-        fee = plain_number(fee_text)
-        if fee is None or fee.is_signed():
-            return None
     price = plain_number(record[rate_key])
-    transaction_id = whole_number(record.get("id"))
+    transaction_id = record.get("id")
+    if type(transaction_id) is not int or not 0 <= transaction_id < WHOLE_NUMBERS_END:
+        transaction_id = whole_number(transaction_id)
+    order_id = record.get("order_id")
+    if type(order_id) is not int or not 0 <= order_id < WHOLE_NUMBERS_END:
+        order_id = whole_number(order_id)
     time = time_of(record.get("datetime"))
     self_trade = record.get("self_trade")
     if (
@@ -108,7 +124,7 @@ def trade_of(  # noqa: C901, PLR0911 - flat, see rule 2
         price or None,  # As in the long way.
         account,
         TRADE,
-        whole_number(record.get("order_id")),
+        order_id,
         self_trade,
         endpoint,
         record,
