@@ -47,6 +47,9 @@ OUT_COLUMNS: Final = (
     *("fiat_ticker", "notes"),
 )
 
+UNKNOWN: Final = "__unknown"
+"""The tool's own word for what it shall look up."""
+
 _NUMBERS: Final = frozenset(
     name
     for name in (*IN_COLUMNS, *OUT_COLUMNS)
@@ -82,7 +85,8 @@ class _Cells:
         self._cells = dict(zip(columns, cells, strict=False))
 
     def text(self, name: str) -> str:
-        return self._cells.get(name, "").strip()
+        text = self._cells.get(name, "").strip()
+        return "" if text == UNKNOWN else text
 
     def crypto(self, name: str) -> Amount | None:
         return self._builder.amount(self.text(name), self.text("asset"), name, "asset")

@@ -26,6 +26,7 @@ _BUILT_IN: Final = {
     "cointracking": "bitstamp_ledger.sinks.tax.cointracking:CoinTrackingSink",
     "cryptotaxcalculator": "bitstamp_ledger.sinks.tax.cryptotaxcalculator:CryptoTaxCalculatorSink",
     "csv": "bitstamp_ledger.sinks.csv:CsvSink",
+    "dali": "bitstamp_ledger.sinks.tax.dali:DaliSink",
     "duckdb": "bitstamp_ledger.sinks.duckdb:DuckDbSink",
     "hledger": "bitstamp_ledger.sinks.hledger:HledgerSink",
     "jsonl": "bitstamp_ledger.sinks.jsonl:JsonLinesSink",

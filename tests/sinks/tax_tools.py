@@ -80,6 +80,13 @@ TOOLS = (
         ids=True,
         fees_known=True,
     ),
+    Kept(
+        name="dali",
+        sink="DaliSink",
+        formats=("dali-rp2-in", "dali-rp2-out"),
+        step=MICROSECOND,
+        ids=True,
+    ),
 )
 BY_NAME = {tool.name: tool for tool in TOOLS}
 

@@ -82,6 +82,8 @@ ROWS = {
     f"Bitstamp,,163402118,{NOTE},,",
     "blockpit": "28.03.2021 00:41:36,Bitstamp,Trade,EUR,1996.79,BTC,0.04219875,EUR,9.98393,"
     f"{NOTE},163402118",
+    "dali": "163402118,2021-03-28 00:41:36.482917+00:00,BTC,Bitstamp,me,buy,47318.62,0.04219875,,"
+    f"1996.79,,9.98393,EUR,{NOTE}",
 }
 HEADERS = {
     "koinly": "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Fee Amount,"
@@ -109,6 +111,8 @@ HEADERS = {
     "blockpit": "Date (UTC),Integration Name,Label,Outgoing Asset,Outgoing Amount,Incoming Asset,"
     "Incoming Amount,Fee Asset (optional),Fee Amount (optional),Comment (optional),"
     "Trx. ID (optional)",
+    "dali": "unique_id,timestamp,asset,exchange,holder,transaction_type,spot_price,crypto_in,"
+    "crypto_fee,fiat_in_no_fee,fiat_in_with_fee,fiat_fee,fiat_ticker,notes",
 }
 
 
@@ -531,11 +535,33 @@ def expected(tool: Kept, entry: Entry) -> list[Row]:
     time = cut(entry.time, tool.step)
     number = (entry.transaction_id or 0) if tool.ids else 0
     rows: list[Row] = []
+    if tool.name == "dali":
+        return expected_of_dali(kind, entry, fee, number)
     if fee is not None and tool.name == "cointracking" and fee_is_apart(entry, fee):
         rows.append(("unknown", printed((-fee,)), "", time, 0))
         fee = None
     paid = "" if fee is None else printed((fee,))[0]
     return [(kind, printed(entry.legs), paid, time, number), *rows]
+
+
+def expected_of_dali(kind: str, entry: Entry, fee: Amount | None, number: int) -> list[Row]:
+    """One row for each asset, unless government money was paid or came for it."""
+    legs, fiat = entry.legs, {"EUR", "USD"}
+    halves: list[tuple[Amount, ...]] = [legs]
+    asset = {leg.currency for leg in legs}
+    if len(legs) > 1 and not asset & fiat:
+        kind = "unknown"
+        halves = sorted(((leg,) for leg in legs), key=lambda half: half[0].value)
+        asset = {halves[0][0].currency}
+    free = not any(len(legs) > 1 and leg.currency in fiat for leg in legs)
+    inside = fee is not None and (fee.currency in asset or (free and fee.currency in fiat))
+    paid = printed((fee,))[0] if fee is not None and inside else ""
+    rows: list[Row] = [(kind, printed(halves[0]), paid, entry.time, number)]
+    rows += [(kind, printed(half), "", entry.time, 0) for half in halves[1:]]
+    if fee is not None and not inside:
+        nothing = Amount(Decimal(0), fee.currency)
+        rows.append(("unknown", printed((nothing,)), printed((fee,))[0], entry.time, 0))
+    return rows
 
 
 def fee_is_apart(entry: Entry, fee: Amount) -> bool:

@@ -1,7 +1,7 @@
 """Which rows an entry becomes, before any tool's own columns."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -79,13 +79,18 @@ class Line:
     parts: int = 1
 
 
-def lines_of(entry: Entry, folding: FeeFolding = FeeFolding.NEVER) -> tuple[Line, ...]:
+def lines_of(
+    entry: Entry,
+    folding: FeeFolding = FeeFolding.NEVER,
+    shape: Callable[[Line], Sequence[Line]] | None = None,
+) -> tuple[Line, ...]:
     """Return the rows that ``entry`` becomes; none where it states no amount.
 
     Args:
         entry: the entry.
         folding: where the tool wants the fee; it is taken into an amount only where the tool can
             take it out again, and is a row of its own where it cannot be told apart otherwise.
+        shape: makes rows that a tool takes of one that it does not.
     """
     lines = _moved(entry)
     fee = entry.fee
@@ -96,6 +101,8 @@ def lines_of(entry: Entry, folding: FeeFolding = FeeFolding.NEVER) -> tuple[Line
             lines = [*lines, Line(entry=entry, what=What.FEE, sent=fee)]
         else:
             lines[0] = folded
+    if shape is not None:
+        lines = [shaped for line in lines for shaped in shape(line)]
     return tuple(
         attrs.evolve(line, part=part, parts=len(lines)) for part, line in enumerate(lines, 1)
     )

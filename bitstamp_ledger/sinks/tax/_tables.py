@@ -5,7 +5,7 @@ import datetime as dt
 import enum
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -63,7 +63,10 @@ class Cell(enum.Enum):
     EMPTY = "empty"
 
 
-Column: TypeAlias = tuple[str, Field | Cell]
+Content: TypeAlias = Field | Cell | Callable[[Line], str]
+"""What stands in a column; a function is what only one tool has."""
+
+Column: TypeAlias = tuple[str, Content]
 """A header, and what stands under it."""
 
 
@@ -135,6 +138,9 @@ class Table:
 
     clock: Clock
     folding: FeeFolding = FeeFolding.NEVER
+    shape: Callable[[Line], Sequence[Line]] | None = None
+    """Makes rows that the tool takes of one that it does not; None where it takes all."""
+
     wallet: Callable[[str], str] = str
     """Spells the wallet's name as the tool wants it."""
 
@@ -158,7 +164,7 @@ class Table:
         Raises:
             ValueError: it cannot be written; the message is the reason.
         """
-        lines = lines_of(entry, self.folding)
+        lines = lines_of(entry, self.folding, self.shape)
         if not lines:
             raise ValueError("it states no amount")
         if entry.time == TIME_NOT_STATED:
@@ -173,12 +179,14 @@ class Table:
 
     def _label(self, line: Line) -> str:
         what = line.what
-        moved = _base(line)
+        moved = base_of(line)
         if what in self.fiat_labels and moved is not None and moved.currency in FIAT:
             return self.fiat_labels[what]
         return self.labels[what if what in self.labels else _neutral(line)]
 
-    def _cell(self, what: Field | Cell, line: Line, printed: str, wallet: str) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each column
+    def _cell(self, what: Content, line: Line, printed: str, wallet: str) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each column
+        if not isinstance(what, Field | Cell):
+            return what(line)
         match what:
             case Field.TIME:
                 return printed
@@ -209,13 +217,13 @@ class Table:
                 order = line.entry.order_id if isinstance(line.entry, Trade) else None
                 return "" if order is None else str(order)
             case Cell.BASE:
-                return self._value(_base(line))
+                return self._value(base_of(line))
             case Cell.BASE_CODE:
-                return code_of(_base(line))
+                return code_of(base_of(line))
             case Cell.QUOTE:
-                return self._value(_quote(line))
+                return self._value(quote_of(line))
             case Cell.QUOTE_CODE:
-                return code_of(_quote(line))
+                return code_of(quote_of(line))
             case Cell.FROM:
                 return "" if line.received is not None else self.wallet(wallet)
             case Cell.TO:
@@ -263,13 +271,15 @@ def code_of(amount: Amount | None) -> str:
     return amount.currency
 
 
-def _base(line: Line) -> Amount | None:
+def base_of(line: Line) -> Amount | None:
+    """Return what was bought or sold; of other rows what moved."""
     if line.what is What.SELL:
         return line.sent
     return line.sent if line.received is None else line.received
 
 
-def _quote(line: Line) -> Amount | None:
+def quote_of(line: Line) -> Amount | None:
+    """Return what was paid or brought in exchange; None where nothing was exchanged."""
     if line.what not in EXCHANGES:
         return None
     return line.received if line.what is What.SELL else line.sent
