@@ -14,6 +14,14 @@ from tests.sinks.tax_tools import write
 
 pytest.importorskip("bittytax", reason="BittyTax is not installed")
 
+NO_NETWORK = """
+import socket
+
+def refuse(*arguments, **options):
+    raise SystemExit("it asked the network")
+
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+"""
 AUDIT = """
 import json, sys
 from bittytax.audit import AuditRecords
@@ -24,6 +32,10 @@ with open(sys.argv.pop(), newline="", encoding="utf-8") as file:
 audit = AuditRecords(records.get_records())
 totals = {asset: str(totals.total) for asset, totals in audit.totals.items()}
 print(json.dumps([records.success_cnt, records.failure_cnt, totals]), file=sys.stderr)
+"""
+PROGRAM = """
+import runpy
+runpy.run_module("bittytax.bittytax", run_name="__main__", alter_sys=True)
 """
 
 
@@ -46,7 +58,7 @@ def test_the_audit_adds_up_to_the_proof(history: History, tmp_path: Path) -> Non
     """Every row is taken; the totals by asset are the balances, to the last digit."""
     (path,) = write("bittytax", tmp_path / "records.csv", history.entries)
 
-    done = run(tmp_path, "-c", AUDIT, str(path))
+    done = run(tmp_path, "-c", NO_NETWORK + AUDIT, str(path))
 
     assert done.returncode == 0, done.stderr
     taken, refused, totals = json.loads(done.stderr.splitlines()[-1])
@@ -58,10 +70,10 @@ def test_the_audit_adds_up_to_the_proof(history: History, tmp_path: Path) -> Non
 
 
 def test_the_program_itself_takes_the_file(history: History, tmp_path: Path) -> None:
-    """As a user runs it, audit only: no prices are looked up."""
+    """As a user runs it, audit only: no prices are looked up, nor anything else."""
     (path,) = write("bittytax", tmp_path / "records.csv", history.entries)
 
-    done = run(tmp_path, "-m", "bittytax.bittytax", "--audit", "--nopdf", str(path))
+    done = run(tmp_path, "-c", NO_NETWORK + PROGRAM, "--audit", "--nopdf", str(path))
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "failure=0" in done.stdout
