@@ -59,8 +59,8 @@ def arrow_module(needed_for: str = "Arrow", module: str = "pyarrow") -> ModuleTy
     """
     try:
         return importlib.import_module(module)
-    except ImportError as exc:
-        raise MissingExtraError(needed_for, extra="arrow") from exc
+    except ImportError:
+        raise MissingExtraError(needed_for, extra="arrow") from None
 
 
 @functools.cache
@@ -169,6 +169,7 @@ def _arrays(entries: Sequence[Entry]) -> list[Array]:
         priced = [
             entry if each is Trade or each is Conversion else _UNPRICED for _, entry, each in found
         ]
+    base_values = values.take(bases)
     fees = [entry.fee for entry in entries]
     sources = [entry.source for entry in entries]
     times = pa.array([entry.time - _EPOCH for entry in entries], pa.duration("us"))
@@ -178,8 +179,8 @@ def _arrays(entries: Sequence[Entry]) -> list[Array]:
         _of_few([each.kind for each in kinds], text),
         times.view(schema().field("time").type),
         _of_few([entry.account for entry in entries], text),
-        pa.array([_side(each) for each in traded], text),
-        pc.abs(values.take(bases)),
+        _sides(traded, base_values) if alone is None else _sides_of_any(traded),
+        pc.abs(base_values),
         codes.take(bases),
         pc.abs(values.take(quotes)),
         codes.take(quotes),
@@ -216,6 +217,20 @@ def _of_few(values: list[Any], arrow_type: DataType) -> Array:
 
 def _step_us(precision: Precision | None) -> int | None:
     return None if precision is None else precision.time_step // _MICROSECOND
+
+
+def _sides(trades: Sequence[Trade], base_values: Array) -> Array:
+    """Make the column of what `Trade.side` says, from the signs where no base is zero."""
+    pa, pc = arrow_module(), arrow_module(module="pyarrow.compute")
+    signs = pc.sign(base_values)
+    if pc.any(pc.equal(signs, 0)).as_py():
+        return _sides_of_any(trades)
+    return pc.if_else(pc.less(signs, 0), pa.scalar("sell"), pa.scalar("buy"))
+
+
+def _sides_of_any(trades: Sequence[Any]) -> Array:
+    pa = arrow_module()
+    return pa.array([_side(each) for each in trades], pa.string())
 
 
 def _side(trade: Any) -> str | None:  # noqa: ANN401 - or what stands for another kind

@@ -36,6 +36,14 @@ from bitstamp_ledger.sinks._replacement import Replacement
 
 ROW_GROUP_ROWS: Final = 131_072
 
+_REPEATED: Final = [
+    *("kind", "account", "side", "base_currency", "quote_currency", "currency", "fee_currency"),
+    *("legs.list.element.currency", "self_trade", "counterparty", "code", "reason"),
+    *("source_endpoint", "source_path", "time_step_us"),
+]
+"""Columns that a dictionary makes smaller.  In the others nearly all values differ: a dictionary
+of them takes as long as the rest of the writing, and is thrown away when it has grown too large."""
+
 _FILE: Final = "entries.parquet"
 _is_year: Final = re.compile(r"year=[0-9]{4}").fullmatch
 
@@ -91,7 +99,9 @@ class _Rows:
     def __init__(self, output: _Output) -> None:
         pq = arrow_module(module="pyarrow.parquet")
         self._stream = _Stream(output)
-        self._writer = pq.ParquetWriter(self._stream, schema(), compression="snappy")
+        self._writer = pq.ParquetWriter(
+            self._stream, schema(), compression="snappy", use_dictionary=_REPEATED
+        )
         self._waiting: list[RecordBatch] = []
         self._rows = 0
 

@@ -302,3 +302,16 @@ class TestReceivers:
 
         assert frame["amount"].sum() == Decimal("0.3")
         assert str(frame["time"].dt.tz) == "UTC"
+
+
+def test_the_side_of_a_trade_whose_base_is_zero_is_that_of_its_quote() -> None:
+    """Among trades alone the signs of a whole column tell the sides, and zero has none."""
+    records = [
+        {"id": at, "datetime": "2021-01-01 00:00:00", "type": "2", "btc": base, "eur": quote}
+        | {"btc_eur": "1", "fee": "0", "order_id": at}
+        for at, (base, quote) in enumerate(
+            [("1", "-1"), ("0.00", "-0.01"), ("0.00", "0.01"), ("-0.00000001", "0.01")], 1
+        )
+    ]
+    sides = _columns.record_batch(parse_user_transactions(json.dumps(records))).column("side")
+    assert sides.to_pylist() == ["buy", "buy", "sell", "sell"]
