@@ -8,7 +8,7 @@ from typing import Self
 
 import httpx
 
-from bitstamp_ledger._collector import collector_paused
+from bitstamp_ledger._collector import collector_patient
 from bitstamp_ledger.api import (
     IN_FLIGHT_MAX,
     Answer,
@@ -603,24 +603,25 @@ class AsyncClient:
         from bitstamp_ledger.client._tasks import background_for  # noqa: PLC0415 - loads asyncio
 
         answer: Answer = None
-        async with background_for(self._perform) as background:
-            while True:
-                try:
-                    with collector_paused():  # A page makes thousands of entries, and no cycle.
-                        effect = flow.send(answer)
-                except StopIteration:
-                    return
-                answer = None
-                match effect:
-                    case Emit(items):
-                        self._shell.watch.page_read(endpoint.label, len(items))
-                        yield items
-                    case Begin(ticket, begun):
-                        background.begin(ticket, begun)
-                    case Await():
-                        answer = await background.first_done()
-                    case Send() | Pause() | CorrectClock():
-                        answer = await self._perform(effect)
+        with collector_patient() as paused:
+            async with background_for(self._perform) as background:
+                while True:
+                    try:
+                        with paused():  # A page makes thousands of entries, and no cycle.
+                            effect = flow.send(answer)
+                    except StopIteration:
+                        return
+                    answer = None
+                    match effect:
+                        case Emit(items):
+                            self._shell.watch.page_read(endpoint.label, len(items))
+                            yield items
+                        case Begin(ticket, begun):
+                            background.begin(ticket, begun)
+                        case Await():
+                            answer = await background.first_done()
+                        case Send() | Pause() | CorrectClock():
+                            answer = await self._perform(effect)
 
     async def _perform(self, effect: Effect) -> Reply | NoReply | None:
         import anyio  # noqa: PLC0415 - slow to import, and only needed to wait

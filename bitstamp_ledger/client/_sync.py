@@ -9,7 +9,7 @@ from typing import Self
 
 import httpx
 
-from bitstamp_ledger._collector import collector_paused
+from bitstamp_ledger._collector import collector_patient
 from bitstamp_ledger.api import (
     IN_FLIGHT_MAX,
     Answer,
@@ -595,10 +595,11 @@ class Client:
         self, endpoint: Endpoint, flow: StreamFlow[T]
     ) -> Generator[tuple[T, ...], None, None]:
         answer: Answer = None
-        with Threads(self._perform, workers=self._shell.manners.in_flight_max) as background:
+        workers = self._shell.manners.in_flight_max
+        with Threads(self._perform, workers=workers) as background, collector_patient() as paused:
             while True:
                 try:
-                    with collector_paused():  # A page makes thousands of entries, and no cycle.
+                    with paused():  # A page makes thousands of entries, and no cycle.
                         effect = flow.send(answer)
                 except StopIteration:
                     return

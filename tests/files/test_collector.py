@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bitstamp_ledger._collector import collector_paused
+from bitstamp_ledger._collector import collector_patient, collector_paused
 from bitstamp_ledger.errors import BitstampLedgerError
 from bitstamp_ledger.files import read_statement_text
 from tests.files.samples import G1_GOLDEN
@@ -75,6 +75,34 @@ def test_the_last_of_several_readers_sets_it_going() -> None:
     finish.set()
     thread.join(10)
     assert gc.get_threshold() == before
+
+
+def test_what_a_stream_hands_out_is_not_searched_at_once() -> None:
+    """And the collector is as it was when the stream has ended, or another reader came between."""
+    before = gc.get_threshold()
+    with collector_patient() as paused:
+        for _ in range(3):
+            with paused():
+                page: list[list[int]] = [[] for _ in range(3_000)]
+                assert gc.get_threshold()[0] == 0
+            assert gc.get_threshold()[0] >= before[0] + len(page)
+        with collector_paused():
+            pass
+        assert gc.get_threshold() == before
+        with paused():
+            pass
+    assert gc.get_threshold() == before
+
+
+def test_a_stream_keeps_what_the_host_sets() -> None:
+    with collector_patient() as paused:
+        with paused():
+            pass
+        gc.set_threshold(123, 4, 5)
+        with paused():
+            pass
+        assert gc.get_threshold()[0] >= 123
+    assert gc.get_threshold() == (123, 4, 5)
 
 
 LARGE_FILE = """
