@@ -15,7 +15,7 @@ from typing import Final
 
 import attrs
 
-from bitstamp_ledger._page._values import Chart, Report, Table, plain
+from bitstamp_ledger._page._values import Chart, Report, ReviewPage, Table, plain
 from bitstamp_ledger._version import __version__
 from bitstamp_ledger.errors import MissingExtraError
 
@@ -26,6 +26,7 @@ except ModuleNotFoundError:
     raise MissingExtraError("A report as a page", extra="report") from None
 
 TEMPLATE: Final = "page.html.jinja"
+REVIEW: Final = "review.html.jinja"
 CHOICES_MAX: Final = 40
 """More different cells are no choice, but a search."""
 
@@ -47,6 +48,19 @@ def render(report: Report) -> str:
             table for section in report.sections for table in section.tables if table.left_out
         ],
     )
+
+
+def render_review(page: ReviewPage) -> tuple[str, str]:
+    """Return a page of questions as HTML, and the content security policy to send with it.
+
+    It has no script: all that it does is to send forms to where it came from.
+    """
+    style = _own("page.css")
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    return _templates().get_template(REVIEW).render(page=page, style=style), policy
 
 
 @functools.cache

@@ -239,3 +239,41 @@ class Report:
                 hint="Choose another place, or make the folder first.",
             ) from exc
         return target
+
+
+@attrs.frozen(kw_only=True)
+class AskedPair:
+    """One question of a page on which a person decides."""
+
+    key: str
+    """By which the answer names it."""
+
+    shown: Comparison
+    can_be_decided: bool
+
+
+@attrs.frozen(kw_only=True)
+class MadeHere:
+    """One answer that was given on a page, and can be taken back."""
+
+    numbers: str
+    """Those of its decisions, with spaces between them."""
+
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class ReviewPage:
+    """A page on which a person decides."""
+
+    title: str
+    subject: str
+    notice: str = ""
+    """What became of the last answer."""
+
+    open: int = 0
+    """How many questions there are, on the page or not."""
+
+    questions: tuple[AskedPair, ...] = ()
+    made: tuple[MadeHere, ...] = ()
+    ended: bool = False

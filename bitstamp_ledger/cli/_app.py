@@ -7,17 +7,25 @@ from pathlib import Path
 from typing import Literal
 
 import click
+from click.core import ParameterSource
 
 from bitstamp_ledger import sinks
 from bitstamp_ledger._version import __version__
 from bitstamp_ledger.api import parse_user_transactions
-from bitstamp_ledger.cli import _catalogues, _demo, _doctor, _ledger, _show
+from bitstamp_ledger.cli import _catalogues, _demo, _doctor, _ledger, _review, _show
 from bitstamp_ledger.cli._check_key import check_key_command
-from bitstamp_ledger.cli._options import INPUT_FILE, JSON_OPTION, LIST_OPTION
+from bitstamp_ledger.cli._options import (
+    INPUT_FILE,
+    JSON_OPTION,
+    LEDGER_VARIABLE,
+    LIST_OPTION,
+    opened,
+    without_password,
+)
 from bitstamp_ledger.errors import BitstampLedgerError, StatementError
-from bitstamp_ledger.files import formats, read_statement
+from bitstamp_ledger.files import Statement, formats, read_statement
 from bitstamp_ledger.model import MAIN_ACCOUNT, Entry
-from bitstamp_ledger.reconcile import reconcile
+from bitstamp_ledger.reconcile import Reconciliation, reconcile
 
 EXIT_STOPPED = 3
 EXIT_INTERRUPTED = 130
@@ -58,6 +66,10 @@ def app() -> None:
     \b
     Completion: eval "$(_BITSTAMP_LEDGER_COMPLETE=bash_source bitstamp-ledger)",
     and likewise for zsh and fish.
+
+    \b
+    Example:
+      bitstamp-ledger demo
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
@@ -85,7 +97,11 @@ def demo(transactions: int, seed: int, out: Path, *, as_json: bool) -> int:
 
     Starts a local exchange, reads an account over HTTP, imports two files that overlap it,
     recognises the duplicates, proves the balances and writes the ledger.
-    """
+
+    \b
+    Example:
+      bitstamp-ledger demo --out demo
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     report = _demo.walk(transactions=transactions, seed=seed, out=out, quiet=as_json)
     if as_json:
         _show.as_json(_demo.as_document(report))
@@ -154,7 +170,12 @@ def sandbox(
     per_ten_minutes: int | None,
     derivatives: bool,
 ) -> None:
-    """Run a local exchange that speaks the documented protocol, until Ctrl-C."""
+    """Run a local exchange that speaks the documented protocol, until Ctrl-C.
+
+    \b
+    Example:
+      bitstamp-ledger sandbox --port 8000 --transactions 500
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     from bitstamp_ledger.sandbox import Faults, Limits, serve  # noqa: PLC0415 - optional packages
 
     limits = Limits()
@@ -210,7 +231,12 @@ def read(  # noqa: PLR0917 - click passes by keyword
     *,
     as_json: bool,
 ) -> None:
-    """Show what a trade file states, what it loses, and which rows cannot be read."""
+    """Show what a trade file states, what it loses, and which rows cannot be read.
+
+    \b
+    Example:
+      bitstamp-ledger read export.csv
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     statement = read_statement(
         file,
         format=format_name,
@@ -228,11 +254,19 @@ def read(  # noqa: PLR0917 - click passes by keyword
 
 @app.command(name="reconcile")
 @click.option(
+    "--ledger",
+    "place",
+    envvar=LEDGER_VARIABLE,
+    show_envvar=True,
+    default=None,
+    callback=without_password,
+    help="Tell all that this ledger holds, in place of pages and files.",
+)
+@click.option(
     "--api",
     "pages",
     type=INPUT_FILE,
     multiple=True,
-    required=True,
     help="A saved page of user_transactions (JSON). May be given several times.",
 )
 @click.option(
@@ -268,7 +302,8 @@ def read(  # noqa: PLR0917 - click passes by keyword
 )
 @LIST_OPTION
 @JSON_OPTION
-def reconcile_command(
+def reconcile_command(  # noqa: PLR0917 - click passes by keyword
+    place: str | None,
     pages: tuple[Path, ...],
     files: tuple[Path, ...],
     account: str,
@@ -279,18 +314,24 @@ def reconcile_command(
     explain: bool,
     as_json: bool,
 ) -> None:
-    """Recognise which rows of files are records of saved API pages.
+    """Recognise which rows of files are records: of saved API pages, or of a ledger.
 
+    A ledger is kept matched; this tells what matched, what is new or unexplained, and what waits
+    for `review`. --api and --file go before a ledger that the environment names.
     With --json the whole result is printed; Reconciliation.from_json reads it again.
 
     \b
-    Example:
+    Examples:
+      bitstamp-ledger reconcile --ledger history.db --html ledger.html
       bitstamp-ledger reconcile --api page.json --file export.csv --out ledger.csv
     """  # noqa: D301 - as above
     sink = _sink_for(out)
-    records = [record for page in pages for record in _read_page(page, account)]
     statements = [read_statement(path) for path in files]
-    result = reconcile(records, statements)
+    result = (
+        _of_ledger(place)
+        if not pages and not files and place is not None
+        else _of_files(place, pages, statements, account)
+    )
     if out is not None and sink is not None:
         with sinks.open(sink, path=out) as handle:
             handle.write(result.entries)
@@ -306,6 +347,23 @@ def reconcile_command(
         _show.note(f"Ledger written to {out}")
     if page is not None:
         _show.note(f"Page written to {page}")
+
+
+def _of_ledger(place: str) -> Reconciliation:
+    with opened(place) as ledger:
+        return ledger.reconcile()
+
+
+def _of_files(
+    place: str | None, pages: tuple[Path, ...], statements: list[Statement], account: str
+) -> Reconciliation:
+    source = click.get_current_context().get_parameter_source("place")
+    if place is not None and source is ParameterSource.COMMANDLINE:
+        raise click.UsageError("Give --ledger, or --api and --file, not both.")
+    if not pages:
+        raise click.UsageError("Give --ledger, or --api with a saved page of user_transactions.")
+    records = [record for page in pages for record in _read_page(page, account)]
+    return reconcile(records, statements)
 
 
 def _sink_for(out: Path | None) -> str | None:
@@ -341,6 +399,7 @@ def _read_page(path: Path, account: str) -> Iterator[Entry]:
 for _command in (
     check_key_command,
     *_ledger.commands(),
+    _review.review,
     _catalogues.formats_command,
     _catalogues.sinks_command,
     _doctor.doctor,

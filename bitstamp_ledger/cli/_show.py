@@ -62,6 +62,16 @@ def sandbox(url: str, key: str, secret: str) -> None:
     sys.stdout.flush()
 
 
+def review_page(url: str) -> None:
+    """Print the address of a page for decisions.  It is not handed to a browser.
+
+    That would put it on a command line, where every user of the machine could read it.
+    """
+    sys.stdout.write(f"Open this address in a browser on this machine:\n  {url}\n")
+    sys.stdout.write("It is yours alone: do not pass it on. Ctrl-C or its last button ends it.\n")
+    sys.stdout.flush()
+
+
 # -- statements
 
 
