@@ -88,6 +88,10 @@ def check_key_command(
     Exit codes: 0 proved read-only; 10 it can do more than read; 11 a needed
     read is denied; 12 not proved; 13 key, account or clock do not work until
     somebody acts; 14 the exchange cannot be reached at present.
+
+    \b
+    Example:
+      bitstamp-ledger check-key --credentials-file key.json
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     probes = Probes(probes_name)
     _announce(probes, click.get_current_context().params["base_url"])

@@ -1,26 +1,37 @@
 """``doctor``: what is installed here, and what would go wrong; nothing secret."""
 
+import contextlib
+import email.utils
+import http.client
 import os
 import platform
 import re
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 
 from bitstamp_ledger._version import __version__
 from bitstamp_ledger.cli import _show
-from bitstamp_ledger.cli._options import INPUT_FILE, JSON_OPTION, LEDGER_VARIABLE
+from bitstamp_ledger.cli._options import INPUT_FILE, JSON_OPTION, LEDGER_VARIABLE, without_password
 from bitstamp_ledger.client import PRODUCTION_URL, Client
 from bitstamp_ledger.errors import BitstampLedgerError
 
 DISTRIBUTION: Final = "bitstamp-ledger"
 KEY_VARIABLES: Final = ("BITSTAMP_API_KEY", "BITSTAMP_API_SECRET")
 _REQUIREMENT: Final = re.compile(r"^([A-Za-z0-9._-]+).*?(?:extra == ['\"]([^'\"]+)['\"])?$")
+
+NOT_CHECKED: Final = "not checked; see --online"
+CLOCK_BOUND_S: Final = 150
+"""The exchange documents this as the age at which it refuses a request."""
+
+_TIMEOUT_S: Final = 10
 
 Findings = dict[str, str]
 
@@ -31,9 +42,30 @@ Findings = dict[str, str]
 @click.option(
     "--credentials-file", type=INPUT_FILE, default=None, help="Look at the rights of this file."
 )
+@click.option(
+    "--ledger",
+    "place",
+    envvar=LEDGER_VARIABLE,
+    show_envvar=True,
+    default=None,
+    callback=without_password,
+    help="Look at the rights of this ledger, where it is a file. It is not opened.",
+)
 @JSON_OPTION
-def doctor(*, online: bool, base_url: str, credentials_file: Path | None, as_json: bool) -> None:
-    """Show versions, extras and file rights; nothing secret, so it fits a bug report."""
+def doctor(
+    *,
+    online: bool,
+    base_url: str,
+    credentials_file: Path | None,
+    place: str | None,
+    as_json: bool,
+) -> None:
+    """Show versions, extras and file rights; nothing secret, so it fits a bug report.
+
+    \b
+    Example:
+      bitstamp-ledger doctor --ledger history.db
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     findings: dict[str, Findings] = {
         "versions": {
             "bitstamp_ledger": __version__,
@@ -48,7 +80,10 @@ def doctor(*, online: bool, base_url: str, credentials_file: Path | None, as_jso
     }
     if credentials_file is not None:
         findings["credentials file"] = {str(credentials_file): _rights(credentials_file)}
+    if place is not None:
+        findings["ledger"] = _ledger_rights(place)
     findings["exchange"] = {base_url: _reached(base_url) if online else "not asked; see --online"}
+    findings["clock"] = {"against the exchange": _clock(base_url) if online else NOT_CHECKED}
     if as_json:
         _show.as_json(findings)
         return
@@ -85,6 +120,14 @@ def _is_installed(name: str) -> bool:
     return True
 
 
+def _ledger_rights(place: str) -> Findings:
+    """Say who may use a ledger; the address of a server may hold a password, and is not shown."""
+    if "://" in place and not place.startswith("sqlite:///"):
+        return {"a server": "its rights are the server's; not looked at"}
+    path = Path(place.removeprefix("sqlite:///"))
+    return {str(path): _rights(path) if path.exists() else "not there yet; `sync` makes it"}
+
+
 def _rights(path: Path) -> str:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -102,3 +145,28 @@ def _reached(base_url: str) -> str:
             return "reached"
     except BitstampLedgerError as error:
         return f"not reached: {error.args[0]}"
+
+
+def _clock(base_url: str) -> str:
+    """Compare this machine's clock with the ``Date`` of a reply, which shows whole seconds."""
+    address = urlsplit(base_url)
+    secure = address.scheme == "https"
+    make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    try:
+        with contextlib.closing(
+            make(address.hostname or "", address.port, timeout=_TIMEOUT_S)
+        ) as connection:
+            connection.request("HEAD", "/")
+            stated = connection.getresponse().getheader("Date")
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        return f"not checked: the exchange was not reached ({type(exc).__name__})"
+    try:
+        theirs = email.utils.parsedate_to_datetime(stated or "").timestamp()
+    except ValueError:
+        return "not checked: the reply states no time"
+    off = round(time.time() - theirs)
+    if abs(off) <= 1:
+        return "agrees to the second"
+    way = "ahead of" if off > 0 else "behind"
+    bad = f"; requests are refused beyond {CLOCK_BOUND_S} s: set the clock"
+    return f"{abs(off)} s {way} the exchange{bad if abs(off) > CLOCK_BOUND_S else ''}"

@@ -115,7 +115,12 @@ def import_files(
 @LEDGER_OPTION
 @JSON_OPTION
 def status(*, place: str, as_json: bool) -> None:
-    """Show accounts, files, and where everything that came in has gone."""
+    """Show accounts, files, and where everything that came in has gone.
+
+    \b
+    Example:
+      bitstamp-ledger status --ledger history.db
+    """  # noqa: D301 - as above
     with opened(place) as ledger:
         accounts, files, counts = ledger.accounts(), ledger.imports(), ledger.counts()
         sealed = ledger.seals()
@@ -128,10 +133,19 @@ def status(*, place: str, as_json: bool) -> None:
 @click.command()
 @LEDGER_OPTION
 @click.argument("file_id", type=int, metavar="FILE-ID")
-def remove(*, place: str, file_id: int) -> None:
-    """Take the rows of a file out again, by its number in `status`."""
+@JSON_OPTION
+def remove(*, place: str, file_id: int, as_json: bool) -> None:
+    """Take the rows of a file out again, by its number in `status`.
+
+    \b
+    Example:
+      bitstamp-ledger remove --ledger history.db 2
+    """  # noqa: D301 - as above
     with opened(place) as ledger:
         ledger.remove_import(file_id)
+    if as_json:
+        _show.as_json({"removed": file_id})
+        return
     _show.note(f"File {file_id} is out of the ledger; import it again to bring it back.")
 
 
@@ -140,10 +154,13 @@ def remove(*, place: str, file_id: int) -> None:
 @click.option("--since", type=MOMENT, default=None, help="Not before this (UTC).")
 @click.option("--until", type=MOMENT, default=None, help="Before this (UTC).")
 @click.option(
-    "--kind", "kinds", type=click.Choice([each.kind for each in ENTRY_KINDS]), multiple=True
+    "--kind",
+    "kinds",
+    type=click.Choice([each.kind for each in ENTRY_KINDS]),
+    multiple=True,
 )
 @click.option("--currency", default=None, help="With a leg or a fee in it.")
-@click.option("--account", default=None)
+@click.option("--account", default=None, help="Of this account only.")
 @click.option(
     "--state",
     type=click.Choice([each.value for each in EntryState]),
@@ -164,7 +181,12 @@ def entries(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List entries in the order of time, with what people said about them."""
+    """List entries in the order of time, with what people said about them.
+
+    \b
+    Example:
+      bitstamp-ledger entries --ledger history.db --kind trade --since 2024-01-01
+    """  # noqa: D301 - as above
     with opened(place) as ledger:
         found = ledger.entries(
             since=_utc(since),
@@ -189,7 +211,12 @@ def entries(
 @click.option("--account", default=None, help="Of this account only.")
 @JSON_OPTION
 def balances(*, place: str, at: dt.datetime | None, account: str | None, as_json: bool) -> None:
-    """Show what the entries add up to."""
+    """Show what the entries add up to.
+
+    \b
+    Example:
+      bitstamp-ledger balances --ledger history.db --at 2025-01-01
+    """  # noqa: D301 - as above
     with opened(place) as ledger:
         totals = ledger.balances(_utc(at), account=account)
     if as_json:
@@ -206,7 +233,11 @@ def prove(*, client: Client, place: str, as_json: bool) -> int:
     """Compare the ledger with the balances that the exchange states, to the last digit.
 
     Reads what is new first. Exit code 1 says that they do not agree, or moved while they were read.
-    """
+
+    \b
+    Example:
+      bitstamp-ledger prove --ledger history.db
+    """  # noqa: D301 - as above
     with opened(place) as ledger:
         proof = ledger.prove(client)
     if as_json:
@@ -224,6 +255,7 @@ def prove(*, client: Client, place: str, as_json: bool) -> int:
 @click.option("--price", default=None, help="What it was worth, such as '12.50 EUR'.")
 @AUTHOR_OPTION
 @REASON_OPTION
+@JSON_OPTION
 def label(
     *,
     place: str,
@@ -233,8 +265,14 @@ def label(
     price: str | None,
     author: str | None,
     reason: str | None,
+    as_json: bool,
 ) -> None:
-    """Say something about an entry; it stays through every sync, new key and removed file."""
+    """Say something about an entry; it stays through every sync, new key and removed file.
+
+    \b
+    Example:
+      bitstamp-ledger label --ledger history.db 'Main Account/trade/1296712' 'a gift'
+    """  # noqa: D301 - as above
     if text is None and note is None and price is None:
         raise click.UsageError("Give a label, --note or --price.")
     with opened(place) as ledger:
@@ -246,7 +284,7 @@ def label(
             author=author,
             reason=reason,
         )
-    _show_ledger.decided(decision)
+    _show_ledger.decided(decision, as_json=as_json)
 
 
 @click.command()
@@ -254,11 +292,19 @@ def label(
 @ENTRY_ID
 @AUTHOR_OPTION
 @REASON_OPTION
-def hide(*, place: str, entry_id: str, author: str | None, reason: str | None) -> None:
-    """Leave an entry out of entries and balances; it stays counted as suppressed."""
+@JSON_OPTION
+def hide(
+    *, place: str, entry_id: str, author: str | None, reason: str | None, as_json: bool
+) -> None:
+    """Leave an entry out of entries and balances; it stays counted as suppressed.
+
+    \b
+    Example:
+      bitstamp-ledger hide --ledger history.db 'Main Account/trade/1296712' --reason 'sent twice'
+    """  # noqa: D301 - as above
     with opened(place) as ledger:
         decision = ledger.hide(entry_id, author=author, reason=reason)
-    _show_ledger.decided(decision)
+    _show_ledger.decided(decision, as_json=as_json)
 
 
 @click.command()
@@ -266,21 +312,38 @@ def hide(*, place: str, entry_id: str, author: str | None, reason: str | None) -
 @click.argument("decision_id", type=int, metavar="DECISION")
 @AUTHOR_OPTION
 @REASON_OPTION
-def undo(*, place: str, decision_id: int, author: str | None, reason: str | None) -> None:
-    """Take a decision back, by the number that was printed when it was made."""
+@JSON_OPTION
+def undo(
+    *, place: str, decision_id: int, author: str | None, reason: str | None, as_json: bool
+) -> None:
+    """Take a decision back, by the number that was printed when it was made.
+
+    \b
+    Example:
+      bitstamp-ledger undo --ledger history.db 7
+    """  # noqa: D301 - as above
     with opened(place) as ledger:
         decision = ledger.undo(decision_id, author=author, reason=reason)
-    _show_ledger.decided(decision)
+    _show_ledger.decided(decision, as_json=as_json)
 
 
 @click.command()
 @LEDGER_OPTION
 @ENTRY_ID
-def history(*, place: str, entry_id: str) -> None:
-    """Tell an entry's whole story: sources, matches, decisions, when and by whom."""
+@JSON_OPTION
+def history(*, place: str, entry_id: str, as_json: bool) -> None:
+    """Tell an entry's whole story: sources, matches, decisions, when and by whom.
+
+    \b
+    Example:
+      bitstamp-ledger history --ledger history.db 'Main Account/trade/1296712'
+    """  # noqa: D301 - as above
     with opened(place) as ledger:
         events = ledger.history(entry_id)
-    _show_ledger.history(events)
+    if as_json:
+        _show.as_json(_show_ledger.history_document(events))
+    else:
+        _show_ledger.history(events)
 
 
 @click.command()
@@ -295,6 +358,7 @@ def history(*, place: str, entry_id: str) -> None:
 @click.option("--since", type=MOMENT, default=None, help="Not before this (UTC).")
 @click.option("--until", type=MOMENT, default=None, help="Before this (UTC).")
 @click.option("--lossy", is_flag=True, help="Agree to a format that cannot hold everything.")
+@JSON_OPTION
 def export(
     *,
     place: str,
@@ -303,8 +367,14 @@ def export(
     since: dt.datetime | None,
     until: dt.datetime | None,
     lossy: bool,
+    as_json: bool,
 ) -> None:
-    """Write the ledger to a file: CSV, JSON Lines, or what a tax tool reads (see `sinks`)."""
+    """Write the ledger to a file: CSV, JSON Lines, or what a tax tool reads (see `sinks`).
+
+    \b
+    Example:
+      bitstamp-ledger export --ledger history.db --out ledger.csv
+    """  # noqa: D301 - as above
     name = name or out.suffix.removeprefix(".")
     if name not in sinks.names():
         raise click.BadParameter(
@@ -312,6 +382,9 @@ def export(
         )
     with opened(place) as ledger, sinks.open(name, path=out, lossy=lossy) as handle:
         handle.write(ledger.entries(since=_utc(since), until=_utc(until)))
+    if as_json:
+        _show.as_json({"out": str(out), "sink": name, "rows": handle.report.rows})
+        return
     _show.note(f"{handle.report.rows:,} rows written to {out}")
 
 
@@ -324,10 +397,19 @@ def export(
     help="The page to write (.html).",
 )
 @PAGE_LIMIT_OPTION
-def report(*, place: str, out: Path, limit: int) -> None:
-    """Write all that is held as one page that a browser opens without a server."""
+@JSON_OPTION
+def report(*, place: str, out: Path, limit: int, as_json: bool) -> None:
+    """Write all that is held as one page that a browser opens without a server.
+
+    \b
+    Example:
+      bitstamp-ledger report --ledger history.db --out ledger.html
+    """  # noqa: D301 - as above
     with opened(place) as ledger:
         ledger.report(out, limit=limit or None)
+    if as_json:
+        _show.as_json({"out": str(out)})
+        return
     _show.note(f"Page written to {out}")
 
 

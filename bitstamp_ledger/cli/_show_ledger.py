@@ -281,11 +281,46 @@ def _where(located: Located) -> str:
 # -- decisions
 
 
-def decided(decision: RecordedDecision) -> None:
+def decided(decision: RecordedDecision, *, as_json: bool) -> None:
     """Print the number of a decision, by which it can be undone."""
+    if as_json:
+        _show.as_json(decision_document(decision))
+        return
     _show.note(
         f"Decision {decision.id}: {decision.kind.value}. `undo {decision.id}` takes it back."
     )
+
+
+def decision_document(decision: RecordedDecision) -> Mapping[str, object]:
+    """Return a decision as JSON values."""
+    return {
+        "decision": decision.id,
+        "kind": decision.kind.value,
+        "entry": decision.entry_id,
+        "row": decision.other_id,
+        "content": decision.content,
+        "at": decision.at.isoformat(),
+        "author": decision.author,
+        "reason": decision.reason,
+        "undoes": decision.undoes,
+    }
+
+
+def history_document(events: Sequence[HistoryEvent]) -> Mapping[str, object]:
+    """Return the story of an entry as JSON values."""
+    return {
+        "events": [
+            {
+                "at": event.at.isoformat(),
+                "what": event.what,
+                "text": event.text,
+                "run": event.run_id,
+                "decision": event.decision_id,
+                "author": event.author,
+            }
+            for event in events
+        ]
+    }
 
 
 def history(events: Sequence[HistoryEvent]) -> None:

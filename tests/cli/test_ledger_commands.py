@@ -1,13 +1,18 @@
 """The commands on a ledger, as a person types them."""
 
+import email.utils
+import http.server
 import json
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 import pytest
 
+from bitstamp_ledger import Reconciliation
 from bitstamp_ledger.cli import run
 from bitstamp_ledger.sandbox import Sandbox, render_g2
 
@@ -174,3 +179,81 @@ def test_formats_and_sinks_are_listed(shell: Shell) -> None:
     """Plug-ins as well: what is listed can be named in --format and --sink."""
     assert "bitstamp-g2" in json.loads(shell.ok("formats", "--json"))["formats"]
     assert "jsonl" in json.loads(shell.ok("sinks", "--json"))["sinks"]
+
+
+def test_a_ledger_tells_what_matched(shell: Shell) -> None:
+    """The whole result, which the library reads again; pages and files go another way."""
+    shell.sync()
+    shell.ok("import", "export.csv")
+
+    result = Reconciliation.from_json(shell.ok("reconcile", "--json"))
+    assert (len(result.entries), result.counts.received) == (120, 228)
+    assert result.counts.witnessed == len(result.matches) == 108
+    assert "every input is accounted for" in shell.ok("reconcile", "--html", "page.html")
+    assert (shell.folder / "page.html").exists()
+
+    mixed = shell.run("reconcile", "--ledger", "history.db", "--file", "export.csv")
+    assert (mixed.returncode, "not both" in mixed.stderr) == (2, True)
+    assert shell.run("reconcile", "--file", "export.csv").returncode == 2
+
+
+def test_what_changes_a_ledger_says_so_as_json(shell: Shell) -> None:
+    """A script can undo what it did, by the number that it reads."""
+    shell.sync()
+    entry_id = json.loads(shell.ok("entries", "--limit", "1", "--json"))["id"]
+
+    made = json.loads(shell.ok("hide", entry_id, "--reason", "twice", "--json"))
+    assert (made["kind"], made["entry"], made["reason"]) == ("hide", entry_id, "twice")
+    undone = json.loads(shell.ok("undo", str(made["decision"]), "--json"))
+    assert undone["undoes"] == made["decision"]
+    told = json.loads(shell.ok("history", entry_id, "--json"))["events"]
+    assert [each["what"] for each in told] == ["received", "hide", "undo"]
+    assert json.loads(shell.ok("export", "--out", "l.csv", "--json"))["rows"] == 120
+    number = json.loads(shell.ok("import", "export.csv", "--json"))["imports"][0]["file"]
+    assert json.loads(shell.ok("remove", str(number), "--json")) == {"removed": number}
+
+
+def test_doctor_compares_the_clock_only_when_asked(shell: Shell) -> None:
+    """It must work without a network, and says what it did not look at."""
+    offline = json.loads(shell.ok("doctor", "--json"))
+    assert offline["clock"] == {"against the exchange": "not checked; see --online"}
+    assert offline["ledger"] == {"history.db": "not there yet; `sync` makes it"}
+
+    asked = json.loads(shell.ok("doctor", "--json", "--online", "--base-url", "http://127.0.0.1:1"))
+    assert asked["clock"]["against the exchange"].startswith("not checked: the exchange was not")
+
+
+@pytest.mark.parametrize(
+    ("off_s", "said"),
+    [
+        (0, "agrees to the second"),
+        (-40, "40 s ahead of the exchange"),
+        (400, "400 s behind the exchange; requests are refused beyond 150 s: set the clock"),
+    ],
+)
+def test_doctor_says_how_far_the_clock_is_off(shell: Shell, off_s: int, said: str) -> None:
+    """The exchange shows its own in each reply."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            del timestamp
+            return email.utils.formatdate(time.time() + off_s, usegmt=True)
+
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_HEAD()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        found = json.loads(shell.ok("doctor", "--json", "--online", "--base-url", url))
+        server.shutdown()
+    told = found["clock"]["against the exchange"]
+    near = {said.replace(str(abs(off_s)), str(abs(off_s) + more), 1) for more in (-1, 0, 1)}
+    assert told in (near if off_s else {said})
