@@ -18,6 +18,7 @@ try:
 except ModuleNotFoundError:
     raise MissingExtraError("Work on many accounts", extra="fleet") from None
 
+from bitstamp_ledger.fleet._async import AsyncRun
 from bitstamp_ledger.fleet._budget import BudgetCounts, SharedBudget, SharedRate
 from bitstamp_ledger.fleet._context import Context, CredentialFiles, CredentialsProvider
 from bitstamp_ledger.fleet._jobs import Failure, Job, Priority, Result, Status, Summary
@@ -29,6 +30,7 @@ from bitstamp_ledger.fleet._run import Run, run
 from bitstamp_ledger.fleet._tasks import Export, Import, Prove, Reconcile, Sync, Task
 
 __all__ = [
+    "AsyncRun",
     "BudgetCounts",
     "Context",
     "CredentialFiles",

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
@@ -14,7 +15,8 @@ from bitstamp_ledger.errors import CredentialsError
 from bitstamp_ledger.fleet._budget import BudgetCounts, SharedBudget, SharedRate
 from bitstamp_ledger.fleet._jobs import Job
 from bitstamp_ledger.fleet._ledgers import borrowed
-from bitstamp_ledger.ledger import Ledger
+from bitstamp_ledger.fleet._slices import SetAsideError, check
+from bitstamp_ledger.ledger import Ledger, SyncProgress
 from bitstamp_ledger.ledger._locks import account_lock
 
 CredentialsProvider: TypeAlias = Callable[[Job], Credentials]
@@ -57,6 +59,12 @@ class Setup:
     wait_s: float = 30.0
     """How long to wait for another worker that holds the account."""
 
+    slice_records: int | None = None
+    """After how many new records a sync is set aside; None for never."""
+
+    run: str = ""
+    """A name for this one run of a coordinator, by which it is given up."""
+
 
 class Context:
     """One account at work.  Valid while the task runs."""
@@ -94,6 +102,21 @@ class Context:
         if self._client is None:
             self._client = self._open.enter_context(self._new_client())
         return self._client
+
+    def after_page(self, progress: SyncProgress) -> None:
+        """Let others have their turn, where it is time; pass it to ``Ledger.sync``.
+
+        What it raises must go through the task: the job is begun again later, and its next sync
+        goes on after the last page.
+        """
+        check(self._setup.run)
+        most = self._setup.slice_records
+        if most is not None and progress.added >= most:
+            raise SetAsideError(progress.records, progress.added)
+
+    def page_of_full(self, _: SyncProgress) -> None:
+        """Do the same for a sync that begins at the beginning each time: it is not set aside."""
+        check(self._setup.run)
 
     @property
     def budget(self) -> BudgetCounts:
@@ -137,6 +160,7 @@ class Context:
             priority=self.job.priority,
             key=credentials.fingerprint,
         )
+        self._budget.interrupted = partial(check, setup.run)
         return Client(
             credentials,
             base_url=setup.base_url,

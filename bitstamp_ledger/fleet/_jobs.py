@@ -108,6 +108,10 @@ class Status(enum.Enum):
     BUSY = "busy"
     """Another worker held the account all the time; nothing is wrong with it."""
 
+    SET_ASIDE = "set aside"
+    """Broken off between two pages, to go on later: a run begins such a job again by itself, and
+    hands out only what comes of it in the end."""
+
     ALREADY = "already"
     """An earlier run with the same journal had finished it."""
 
@@ -179,6 +183,15 @@ class Result:
 
     waited_s: float = 0.0
     """How long this job's requests waited for the rate budget, taken together."""
+
+    refusals: int = 0
+    """How often the exchange found this job's requests too fast."""
+
+    slowest: float = 1.0
+    """The least part of the rate budget that refusals, whoever met them, left to this job."""
+
+    slices: int = 1
+    """In how many parts a long sync was done, with others between."""
 
     worker: str = ""
     """Which process did it: host and number."""

@@ -27,6 +27,12 @@ class RunReport:
     waited_s: float
     """How long requests waited for the rate budget, all jobs taken together."""
 
+    refusals: int
+    """How often the exchange found requests too fast."""
+
+    slowest: float
+    """The least part of the rate budget that refusals left meanwhile; 1 where there were none."""
+
     counts: Mapping[str, int] = attrs.field(hash=False)
     """The sums of what the tasks counted."""
 
@@ -67,7 +73,10 @@ class RunReport:
         if self.not_good:
             parts.append(f"{self.not_good:,} with a finding")
         parts += [f"{count:,} keys {state}" for state, count in self.key_states.items()]
-        return f"{self.task}: {', '.join(parts)}; {self.requests:,} requests, {self.seconds:.1f} s"
+        told = f"{self.task}: {', '.join(parts)}; {self.requests:,} requests, {self.seconds:.1f} s"
+        if self.slowest < 1:
+            told += f"; too fast {self.refusals:,} times, slowed to {self.slowest:.0%}"
+        return told
 
 
 @attrs.define(kw_only=True)
@@ -85,6 +94,8 @@ class Tally:
     _key_states: Counter[str] = attrs.field(factory=Counter)
     _requests: int = 0
     _waited_s: float = 0.0
+    _refusals: int = 0
+    _slowest: float = 1.0
     _not_good: int = 0
     _troubled: list[Result] = attrs.field(factory=list)
     _notices: dict[str, None] = attrs.field(factory=dict)
@@ -94,6 +105,8 @@ class Tally:
         self._statuses[result.status] += 1
         self._requests += result.requests
         self._waited_s += result.waited_s
+        self._refusals += result.refusals
+        self._slowest = min(self._slowest, result.slowest)
         if isinstance(result.value, Summary):
             self._counts.update(result.value.counts)
             self._not_good += not result.value.good
@@ -125,6 +138,8 @@ class Tally:
             seconds=(self._ended or time.monotonic()) - self._began,
             requests=self._requests,
             waited_s=self._waited_s,
+            refusals=self._refusals,
+            slowest=self._slowest,
             counts=dict(self._counts),
             failures=dict(self._failures),
             key_states=dict(self._key_states),

@@ -4,7 +4,9 @@
    one free place, not for all that came before.
 2. Two jobs of one account never run at the same time: here by waiting, across coordinators by a
    lock in the ledger that dies with its worker.
-3. Nothing but the journal knows what is finished.  What was under way when a coordinator or a
+3. A long sync is set aside between two pages, and waits again at the end of its class: a million
+   records hold no place for hours.
+4. Nothing but the journal knows what is finished.  What was under way when a coordinator or a
    worker died is done again; every task may be, since ledgers commit page by page.
 """
 
@@ -15,7 +17,7 @@ import threading
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Executor, Future, wait
 from pickle import PicklingError
 from types import TracebackType
 from typing import Final, Self
@@ -26,16 +28,20 @@ from bitstamp_ledger.api import RetryPolicy
 from bitstamp_ledger.client import PRODUCTION_URL
 from bitstamp_ledger.fleet._budget import SharedRate
 from bitstamp_ledger.fleet._context import CredentialsProvider, Setup
-from bitstamp_ledger.fleet._jobs import Failure, Job, Result, Status
+from bitstamp_ledger.fleet._jobs import Failure, Job, Result, Status, Summary
 from bitstamp_ledger.fleet._journal import Journal
 from bitstamp_ledger.fleet._metrics import Metrics
 from bitstamp_ledger.fleet._report import RunReport, Tally
+from bitstamp_ledger.fleet._slices import give_up
 from bitstamp_ledger.fleet._tasks import Task, name_of
 from bitstamp_ledger.fleet._worker import work
 
 IN_FLIGHT_MAX: Final = 64
 ATTEMPTS_MAX: Final = 5
 """How often a job is begun whose worker dies; a pool that dies whole counts for all in it."""
+
+SLICE_RECORDS: Final = 50_000
+"""About a minute of one account's pages; the few requests that each slice costs are then little."""
 
 Executors = Executor | Callable[[], Executor]
 
@@ -82,6 +88,9 @@ class Run(Iterator[Result]):
         self._ended: queue.SimpleQueue[_Ended | None] = queue.SimpleQueue()
         self._running: dict[str, Future[Result]] = {}
         self._held: defaultdict[str, list[Job]] = defaultdict(list)
+        self._slices: dict[str, Result] = {}
+        """What the parts of jobs that were set aside add up to."""
+
         self._attempts: Counter[str] = Counter()
         self._replaced = 0
         """How many executors broke since the last result."""
@@ -125,11 +134,30 @@ class Run(Iterator[Result]):
 
     def close(self) -> None:
         """Give up what has not begun.  Safe to call twice."""
-        self._closed = True
-        for future in list(self._running.values()):
-            future.cancel()
+        self.give_up(running=False)
         self._results.close()
         self._end()
+
+    def give_up(self, *, running: bool = True) -> None:
+        """Begin nothing any more, and let whoever iterates come to the end.  From any thread.
+
+        Args:
+            running: also let jobs that are under way in this process end at their next page; those
+                in other processes go on to the end of theirs.
+        """
+        self._closed = True
+        if running:
+            give_up(self._setup.run)
+        for future in list(self._running.values()):
+            future.cancel()
+        self._ended.put(None)
+
+    def close_and_wait(self) -> None:
+        """Give up also what is under way, and return when nothing runs any more."""
+        self.give_up()
+        # One that was cancelled before it began is not always called done by its executor.
+        wait([each for each in self._running.values() if not each.cancelled()])
+        self.close()
 
     def _end(self) -> None:
         self._tally.end()
@@ -221,7 +249,38 @@ class Run(Iterator[Result]):
         except (CancelledError, Exception) as exc:  # noqa: BLE001 - whatever an executor may raise
             return self._without_result(job, exc)
         self._replaced = 0
-        return result
+        if result.status is Status.SET_ASIDE:
+            self._slices[job.key] = self._with_slices(result)
+            self._wait_again(job)
+            return None
+        return self._with_slices(result)
+
+    def _with_slices(self, result: Result) -> Result:
+        """Add what earlier slices of the same job did."""
+        earlier = self._slices.pop(result.job.key, None)
+        if earlier is None:
+            return result
+        value = result.value
+        if isinstance(value, Summary) and isinstance(earlier.value, Summary):
+            counts = Counter(value.counts)
+            # A proof counts no records, so the slices of its sync have no place in it.
+            before = earlier.value.counts
+            counts.update({name: before[name] for name in before if name in value.counts})
+            value = attrs.evolve(value, counts=dict(counts))
+        elif value is None and result.status is Status.SET_ASIDE:
+            value = earlier.value
+        return attrs.evolve(
+            result,
+            value=value,
+            began_at=earlier.began_at,
+            seconds=result.seconds + earlier.seconds,
+            requests=result.requests + earlier.requests,
+            waited_s=result.waited_s + earlier.waited_s,
+            refusals=result.refusals + earlier.refusals,
+            slowest=min(result.slowest, earlier.slowest),
+            slices=result.slices + earlier.slices,
+            notices=tuple(dict.fromkeys((*earlier.notices, *result.notices))),
+        )
 
     def _without_result(self, job: Job, exc: BaseException) -> Result | None:
         unreturnable = isinstance(exc, PicklingError | TypeError | AttributeError)
@@ -265,6 +324,7 @@ def run(
     in_flight_max: int = IN_FLIGHT_MAX,
     pages_in_flight_max: int = 4,
     wait_s: float = 30.0,
+    slice_records: int | None = SLICE_RECORDS,
     progress: Callable[[RunReport], object] | None = None,
 ) -> Run:
     """Do one task for many accounts; results stream as they come, failures among them.
@@ -288,11 +348,16 @@ def run(
         in_flight_max: how many jobs the executor holds at once: twice its workers keeps them busy.
         pages_in_flight_max: how many pages of one account may be asked for at once.
         wait_s: how long a worker waits for an account that another one holds.
+        slice_records: after how many new records a sync is set aside, to go on when others of its
+            class had their turn; None for never.  `Sync` with ``mode="full"`` is never.
         progress: called with the report so far after each result.
 
     Raises:
         LedgerError: the journal cannot be read.
+        ValueError: a slice without records.
     """
+    if slice_records is not None and slice_records < 1:
+        raise ValueError("a slice has at least one record")
     setup = Setup(
         credentials=credentials,
         rate=rate or SharedRate(),
@@ -300,6 +365,8 @@ def run(
         retry=retry or RetryPolicy(),
         in_flight_max=pages_in_flight_max,
         wait_s=wait_s,
+        slice_records=slice_records,
+        run=uuid.uuid4().hex,
     )
     return Run(
         jobs,

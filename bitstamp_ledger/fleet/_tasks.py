@@ -15,6 +15,8 @@ from bitstamp_ledger import sinks
 from bitstamp_ledger.errors import LedgerError
 from bitstamp_ledger.fleet._context import Context
 from bitstamp_ledger.fleet._jobs import Summary
+from bitstamp_ledger.ledger import Proof
+from bitstamp_ledger.ledger._reading import ATTEMPTS_STEADY
 
 Task: TypeAlias = Callable[[Context], object]
 """A built-in task, or a function of yours."""
@@ -33,6 +35,7 @@ class Sync:
         report = context.ledger.sync(
             context.client,
             self.mode,
+            context.after_page if self.mode == "resume" else context.page_of_full,
             require_checked=self.require_checked,
             allow_overprivileged=self.allow_overprivileged,
             wait_s=context.wait_s,
@@ -101,7 +104,7 @@ class Prove:
 
     def __call__(self, context: Context) -> Summary:
         """Do it; see ``Ledger.prove``."""
-        proof = context.ledger.prove(context.client, wait_s=context.wait_s)
+        proof = self._proof(context)
         differing = tuple(sorted(each.currency for each in proof.differences))
         notes = [f"{currency} does not add up" for currency in differing]
         if not proof.steady:
@@ -114,6 +117,15 @@ class Prove:
             digest=_digest(sorted(f"{name} {total:f}" for name, total in totals.items())),
             notes=tuple(notes),
         )
+
+    def _proof(self, context: Context) -> Proof:
+        # As `Ledger.prove` does, page by page: a first sync may be long.
+        ledger, client, steady = context.ledger, context.client, False
+        for _ in range(ATTEMPTS_STEADY):
+            report = ledger.sync(client, progress=context.after_page, wait_s=context.wait_s)
+            if steady := report.balances_steady:
+                break
+        return ledger.proof_of(context.job.account, steady=steady)
 
 
 @attrs.frozen(kw_only=True)

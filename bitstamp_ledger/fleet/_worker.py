@@ -9,7 +9,8 @@ from typing import Final
 
 from bitstamp_ledger.errors import LedgerBusyError
 from bitstamp_ledger.fleet._context import Context, Setup
-from bitstamp_ledger.fleet._jobs import Failure, Job, Result, Status
+from bitstamp_ledger.fleet._jobs import Failure, Job, Result, Status, Summary
+from bitstamp_ledger.fleet._slices import GivenUpError, SetAsideError
 from bitstamp_ledger.fleet._tasks import Task
 
 log: Final = logging.getLogger("bitstamp_ledger.fleet")
@@ -35,6 +36,11 @@ def work(job: Job, task: Task, setup: Setup, ticket: str) -> Result:
     try:
         with context.holding():
             value = task(context)
+    except (SetAsideError, GivenUpError) as exc:
+        status = Status.SET_ASIDE
+        if isinstance(exc, SetAsideError):
+            counts = {"received": exc.records, "new": exc.added}
+            value = Summary(task="slice", counts=counts)
     except LedgerBusyError as exc:
         status, failure = Status.BUSY, Failure.of(exc)
     except Exception as exc:  # noqa: BLE001 - one account's failure is a result
@@ -44,12 +50,14 @@ def work(job: Job, task: Task, setup: Setup, ticket: str) -> Result:
     return Result(
         job=job,
         status=status,
-        value=value if status is Status.DONE else None,
+        value=value if status in {Status.DONE, Status.SET_ASIDE} else None,
         failure=failure,
         began_at=began_at,
         seconds=time.monotonic() - began,
         requests=context.requests,
         waited_s=context.budget.waited_s,
+        refusals=context.budget.refusals,
+        slowest=context.budget.slowest,
         worker=f"{socket.gethostname()}/{os.getpid()}",
         notices=context.notices,
     )

@@ -7,6 +7,7 @@
 
 import contextlib
 import os
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -20,6 +21,7 @@ from sqlalchemy.pool import StaticPool
 from bitstamp_ledger.errors import LedgerBusyError, LedgerError, MissingExtraError
 from bitstamp_ledger.ledger import _migrations
 from bitstamp_ledger.ledger._schema import counters, meta
+from bitstamp_ledger.sinks._secrets import masked, secrets_in
 
 BUSY_TIMEOUT_MS: Final = 30_000
 _VIEW_LOCK: Final = 0x626C7677
@@ -41,6 +43,9 @@ _HINTS: Final = (
     ("disk I/O error", "The disk does not take or give the data.", "Check the disk and its space."),
     ("onnection", "The server does not answer.", "Check that it runs, and the address."),
 )
+
+
+_PASSWORD: Final = re.compile(r":[^@/\\]+@")
 
 
 class Store:
@@ -68,9 +73,7 @@ class Store:
         engine, path, name = _engine_for(place)
         store = cls(engine, path=path, name=name)
         try:
-            with store.read() as connection:
-                current = _migrations.is_current(connection)
-            if current:
+            if store._is_current():
                 return store
             with store.write() as connection:
                 lock_views(connection)  # Two that open a new ledger must not both make the tables.
@@ -79,6 +82,13 @@ class Store:
             engine.dispose()
             raise
         return store
+
+    def _is_current(self) -> bool:
+        try:
+            with self.read() as connection:
+                return _migrations.is_current(connection)
+        except (TypeError, ValueError):  # A driver's own, for what stands in an address.
+            raise _no_address() from None
 
     def close(self) -> None:
         """Close all connections."""
@@ -113,6 +123,7 @@ class Store:
 
     def _error(self, exc: sa_exc.SQLAlchemyError) -> LedgerError:
         said = str(getattr(exc, "orig", None) or exc).strip().partition("\n")[0]
+        said = _without_secrets(said, self.engine.url)
         for part, what, hint in _HINTS:
             if part in said:
                 kind = LedgerBusyError if part == "locked" else LedgerError
@@ -184,23 +195,32 @@ def _engine_for(place: str | os.PathLike[str]) -> tuple[sa.Engine, Path | None, 
     text = os.fspath(place)
     if "://" not in text:
         path = Path(text)
-        return _sqlite(sa.URL.create("sqlite", database=text)), path, repr(text)
+        # An address with a slash too few is a path, and may hold a password all the same.
+        name = repr(masked(_PASSWORD.sub(":***@", text)))
+        return _sqlite(sa.URL.create("sqlite", database=text)), path, name
     try:
-        url = sa.make_url(text)
-    except (sa_exc.ArgumentError, ValueError):
-        raise LedgerError(
-            "The address of the ledger is not the address of a database.",
-            hint="Give the path of a file, or postgresql+psycopg://user@host/database.",
-        ) from None
-    name = repr(url.render_as_string(hide_password=True))
-    if url.get_backend_name() == "sqlite":
+        return _engine_at(sa.make_url(text))
+    except (sa_exc.ArgumentError, TypeError, ValueError):
+        raise _no_address() from None
+
+
+def _no_address() -> LedgerError:
+    return LedgerError(
+        "The address of the ledger is not the address of a database.",
+        hint="Give the path of a file, or postgresql+psycopg://user@host/database.",
+    )
+
+
+def _engine_at(url: sa.URL) -> tuple[sa.Engine, Path | None, str]:
+    name = repr(_without_secrets(url.render_as_string(hide_password=True), url))
+    if url.drivername in {"sqlite", "sqlite+pysqlite"}:  # Others await, or need a key.
         memory = url.database in {None, "", ":memory:"}
         is_uri = bool(url.database and url.database.startswith("file:"))
         path_of = None if memory else Path(str(url.database).removeprefix("file:"))
         return _sqlite(url, memory=memory and not is_uri), path_of, name
     if url.get_backend_name() != "postgresql":
         raise LedgerError(
-            f"A ledger cannot be kept in {url.get_backend_name()}.",
+            f"A ledger cannot be kept in {url.drivername}.",
             hint="Use the path of a file, or postgresql+psycopg://user@host/database.",
         )
     if url.drivername == "postgresql":
@@ -210,6 +230,11 @@ def _engine_for(place: str | os.PathLike[str]) -> tuple[sa.Engine, Path | None, 
     except ModuleNotFoundError:
         raise MissingExtraError("A ledger in PostgreSQL", extra="postgres") from None
     return engine, None, name
+
+
+def _without_secrets(text: str, url: sa.URL) -> str:
+    """Return a text without the passwords of an address, wherever in it they stand."""
+    return masked(text, secrets_in({"url": url.render_as_string(hide_password=False)}))
 
 
 def _sqlite(url: sa.URL, *, memory: bool = False) -> sa.Engine:

@@ -2,6 +2,8 @@
 
 import time
 
+import attrs
+
 from bitstamp_ledger.fleet import Priority, SharedBudget, SharedRate
 
 
@@ -30,4 +32,6 @@ def most_within(instants: list[float], window_s: float) -> int:
 
 def take_as(rate: SharedRate, account: str, seconds: float) -> int:
     """Take for an account, in a process of its own; return how often it could."""
+    # What a process imports and opens at first takes longer than a busy machine has here.
+    attrs.evolve(rate, exchange=f"{rate.exchange} before").budget(account).take()
     return len(take_for(rate.budget(account, priority=Priority.PERSON), seconds))

@@ -1,16 +1,19 @@
 """One rate budget for all workers: windows, turns, priorities, pauses, and Redis away."""
 
 import logging
+import os
+import signal
 import threading
 import time
 import uuid
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 import bitstamp_ledger as bl
-from bitstamp_ledger.fleet import Priority, SharedBudget, SharedRate, _budget
+from bitstamp_ledger.fleet import Priority, SharedBudget, SharedRate, _desk
+from bitstamp_ledger.fleet._policy import Learned
 from bitstamp_ledger.sandbox import Sandbox
 from tests.fleet import takers
 from tests.fleet.conftest import RedisServer
@@ -46,7 +49,7 @@ def test_processes_share_both_windows(
     instants_s = [score / 1_000 for _, score in counted]
     assert takers.most_within(instants_s, 1.0) <= per_second
     assert takers.most_within(instants_s, 600.0) <= per_ten_minutes
-    assert len(counted) >= 20
+    assert len(counted) == sum(taken)
 
 
 def test_a_worker_whose_clock_is_behind_counts_what_others_sent(
@@ -75,55 +78,60 @@ def test_a_key_has_windows_of_its_own(redis_server: RedisServer) -> None:
     assert redis_server.client.pttl(f"bitstamp_ledger:{{{rate.exchange}:key:k}}") > 0
 
 
+def desk_in_touch(rate: SharedRate) -> _desk.Desk:
+    desk = rate.budget("any")._desk
+    assert desk.reachable()
+    return desk
+
+
+class Line:
+    """Accounts that always want more, in one line; turns are counted, and no time passes."""
+
+    def __init__(self, rate: SharedRate, takers_of: dict[str, Priority]) -> None:
+        self._desk = desk_in_touch(rate)
+        self._takers = takers_of
+
+    def first(self) -> str:
+        """Let everybody ask; return who is at the head: in the tenth turn, of the last class."""
+        # Twice: who asked before another had come is told anew.
+        for name, each in self._takers.items():
+            self._desk.join(name, each)
+        ahead = {name: self._desk.join(name, each)[2] for name, each in self._takers.items()}
+        heads = [name for name, others in ahead.items() if others == 0]
+        return max(heads, key=lambda name: self._takers[name])
+
+    def turns(self, count: int) -> Counter[str]:
+        """Give so many turns, each to who is at the head."""
+        took: Counter[str] = Counter()
+        for _ in range(count):
+            name = self.first()
+            self._desk.leave(name, self._takers[name])
+            took[name] += 1
+        return took
+
+
 def test_a_large_account_does_not_starve_small_ones(redis_server: RedisServer) -> None:
     """Whoever was served goes to the end of the line, however many threads it waits with."""
-    rate = rate_of(redis_server, per_second=60)
-    large = rate.budget("large")
-    took: Counter[str] = Counter()
-    adding = threading.Lock()
-
-    def take(name: str, budget: SharedBudget) -> None:
-        count = len(takers.take_for(budget, 2.0))
-        with adding:
-            took[name] += count
-
-    with ThreadPoolExecutor(32) as pool:
-        for _ in range(16):
-            pool.submit(take, "large", large)
-        for number in range(12):
-            pool.submit(take, f"small {number}", rate.budget(f"small {number}"))
-    small = [count for name, count in took.items() if name != "large"]
-    assert len(small) == 12
-    # Thirteen accounts, some hundred requests: each gets its part.  With its sixteen threads the
-    # large one would take more than all others together; a slow machine may give it a few more.
-    assert min(small) >= 4
-    assert took["large"] < sum(small)
+    names = ["large", *(f"small {number}" for number in range(12))]
+    line = Line(rate_of(redis_server), dict.fromkeys(names, Priority.ROUTINE))
+    assert line.turns(65) == dict.fromkeys(names, 5)
 
 
-def take_in_threads(rate: SharedRate, takers_of: dict[Priority, int]) -> Counter[Priority]:
-    """Let accounts of each class take side by side; return how often each class could."""
-    budgets = [
-        (priority, rate.budget(f"{priority.name} {number}", priority=priority))
-        for priority, count in takers_of.items()
-        for number in range(count)
-    ]
-    took: Counter[Priority] = Counter()
-    with ThreadPoolExecutor(len(budgets)) as pool:
-        taken = [
-            (priority, pool.submit(takers.take_for, budget, 2.0)) for priority, budget in budgets
-        ]
-        for priority, instants in taken:
-            took[priority] += len(instants.result())
-    return took
+def test_the_threads_of_an_account_wait_as_one(redis_server: RedisServer) -> None:
+    """Sixteen that ask for a large account are one in the line, as is one of a small account."""
+    desk = desk_in_touch(rate_of(redis_server))
+    for _ in range(16):
+        desk.join("large", Priority.ROUTINE)
+    assert desk.join("small", Priority.ROUTINE)[2] == 1
 
 
 def test_people_are_served_first_and_nobody_starves(redis_server: RedisServer) -> None:
     """Routine work waits while people do, but each tenth turn is its own."""
-    rate = rate_of(redis_server, per_second=40)
-    took = take_in_threads(rate, {Priority.PERSON: 12, Priority.ROUTINE: 24})
-    assert took[Priority.PERSON] > 4 * took[Priority.ROUTINE]
-    enough_turns = took[Priority.PERSON] >= 20  # A machine that is busy otherwise has fewer.
-    assert took[Priority.ROUTINE] > 0 or not enough_turns
+    people = {f"person {number}": Priority.PERSON for number in range(6)}
+    others = {f"routine {number}": Priority.ROUTINE for number in range(12)}
+    took = Line(rate_of(redis_server), people | others).turns(60)
+    assert sum(took[name] for name in people) == 54
+    assert sum(took[name] for name in others) == 6
 
 
 def test_each_tenth_turn_is_for_who_waits_last(redis_server: RedisServer) -> None:
@@ -146,22 +154,12 @@ def test_each_tenth_turn_is_for_who_waits_last(redis_server: RedisServer) -> Non
 
 
 def test_a_person_who_comes_late_does_not_wait_for_bulk_work(redis_server: RedisServer) -> None:
-    """Thirty accounts keep the window of the second full when the person comes."""
-    rate = rate_of(redis_server, per_second=40)
-
-    def waited() -> float:
-        time.sleep(1.1)
-        budget = rate.budget("person", priority=Priority.PERSON)
-        began = time.monotonic()
-        while budget.take():
-            time.sleep(0.005)
-        return time.monotonic() - began
-
-    with ThreadPoolExecutor(1) as pool:
-        person = pool.submit(waited)
-        took = take_in_threads(rate, {Priority.BULK: 30})
-        assert person.result() < 1.0
-    assert took[Priority.BULK] > 40
+    """Thirty wait already; whoever comes for a person is at the head."""
+    desk = desk_in_touch(rate_of(redis_server))
+    for number in range(30):
+        assert desk.join(f"bulk {number}", Priority.BULK)[2] == number
+    assert desk.join("person", Priority.PERSON)[2] == 0
+    assert desk.join("bulk 0", Priority.BULK)[2] == 1
 
 
 def test_people_find_room_that_bulk_work_must_leave(redis_server: RedisServer) -> None:
@@ -208,6 +206,123 @@ def test_a_refusal_that_one_worker_met_pauses_all(redis_server: RedisServer) -> 
     assert 80_000 < redis_server.client.pttl(f"{prefix}pause") <= 90_000
 
 
+def learned(rate: SharedRate) -> str:
+    return f"bitstamp_ledger:{{{rate.exchange}/default}}:address:learned"
+
+
+def later(server: RedisServer, rate: SharedRate, hours: float) -> None:
+    """Let the refusal, its pause and what was counted since be that much longer ago."""
+    prefix = f"bitstamp_ledger:{{{rate.exchange}/default}}:"
+    server.client.delete(f"{prefix}pause", f"{prefix}address")
+    at = float(server.client.hget(learned(rate), "at"))
+    server.client.hset(learned(rate), "at", f"{at - hours * 3_600_000:.0f}")
+
+
+def taken_at_once(budget: SharedBudget) -> int:
+    """How many requests may leave before the first must wait."""
+    for number in range(1_000):
+        if budget.take():
+            budget._ask_again_at = 0.0
+            return number
+    raise AssertionError("there is no end")
+
+
+def test_a_refusal_teaches_all_a_lower_rate_that_grows_back(redis_server: RedisServer) -> None:
+    """Half of it at once, in any ten seconds; all of it only after an hour; and it is told."""
+    # 60 in ten seconds are the steady rate of 3,600 in ten minutes.
+    rate = rate_of(redis_server, per_second=390, per_ten_minutes=3_600)
+    before = rate.budget("before", priority=Priority.PERSON)
+    assert [before.take() for _ in range(90)] == [0.0] * 90
+    rate.budget("who met it").refused(None)
+    later(redis_server, rate, 5 / 3_600)
+    second = rate.budget("another", priority=Priority.PERSON)
+    assert taken_at_once(second) == 30
+    assert second.counts.slowest == 0.5
+    assert "has part of its budget" in second.notices[0]
+    later(redis_server, rate, 0.5)
+    assert taken_at_once(rate.budget("half an hour later", priority=Priority.PERSON)) == 45
+    later(redis_server, rate, 0.5)
+    healed = rate.budget("an hour later", priority=Priority.PERSON)
+    assert [healed.take() for _ in range(90)] == [0.0] * 90
+    assert healed.counts.slowest == 1.0
+    assert healed.notices == ()
+
+
+def test_each_further_refusal_halves_what_is_left(redis_server: RedisServer) -> None:
+    """Down to a thirty-second of the budget, and not to nothing."""
+    rate = rate_of(redis_server, per_second=390, per_ten_minutes=9_600)
+    budget = rate.budget("a", priority=Priority.PERSON)
+    found = []
+    for _ in range(7):
+        budget.refused(None)
+        later(redis_server, rate, 0.0)
+        found.append(taken_at_once(budget))
+    assert found == [80, 40, 20, 10, 5, 5, 5]
+
+
+def learned_elsewhere(rate: SharedRate) -> tuple[int, float]:
+    budget = rate.budget("elsewhere", priority=Priority.PERSON)
+    return taken_at_once(budget), budget.counts.slowest
+
+
+def test_other_processes_have_learned_it_too(
+    redis_server: RedisServer, pool: ProcessPoolExecutor
+) -> None:
+    """What one met, a process that knows nothing of it keeps to."""
+    rate = rate_of(redis_server, per_second=390, per_ten_minutes=3_600)
+    rate.budget("a").refused(None)
+    later(redis_server, rate, 5 / 3_600)
+    assert pool.submit(learned_elsewhere, rate).result(timeout=30) == (30, 0.5)
+
+
+def test_what_refusals_teach_follows_the_clock_it_is_given() -> None:
+    """The same rule as in Redis, for a worker by itself."""
+    learned = Learned()
+    assert learned.part(0) == 1
+    assert learned.refused(1_000, 5_000) == 0.5
+    assert learned.part(6_000) == 0.5
+    assert learned.part(6_000 + 1_800_000) == 0.75
+    assert learned.refused(6_000 + 1_800_000, 0) == 0.375
+    assert learned.part(6_000 + 1_800_000 + 7_200_000) == 1
+    assert [learned.refused(0, 0) for _ in range(9)][-1] == 1 / 32
+
+
+def test_a_worker_by_itself_slows_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Redis; one request after the other at half of its share."""
+    now = [1_000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    rate = SharedRate(per_ten_minutes=6_000, exchange=uuid.uuid4().hex)
+    budget = rate.budget("a")
+    budget.refused(None)
+    assert budget.take() > 0
+    now[0] += 5.001
+    assert [budget.take(), budget.take()] == [0.0, pytest.approx(0.2, abs=0.01)]
+    assert budget.counts.slowest == pytest.approx(0.5, abs=0.001)
+
+
+def test_redis_that_comes_back_is_used_again(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It still knows what left before, so nobody waits ten minutes; and both changes are told."""
+    rate = rate_of(redis_server)
+    budget = rate.budget("a", priority=Priority.PERSON)
+    assert budget.take() == 0
+    caplog.set_level(logging.WARNING)
+    os.kill(redis_server.process.pid, signal.SIGSTOP)
+    try:
+        assert budget.take() == 0
+    finally:
+        os.kill(redis_server.process.pid, signal.SIGCONT)
+    assert (budget.counts.shared, budget.counts.local) == (1, 1)
+    assert budget.take() == 0  # It is not asked at once: a worker must not stumble each time.
+    assert budget.counts.local == 2
+    budget._desk._away_until = 0.0
+    assert budget.take() == 0
+    assert (budget.counts.shared, budget.counts.local) == (2, 2)
+    assert [word in caplog.text for word in ("cannot be reached", "is back")] == [True, True]
+    assert budget._desk.join("a", Priority.PERSON)[1] < 0
+
+
 def test_without_redis_a_worker_slows_to_a_safe_share_and_says_so(
     redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -252,7 +367,7 @@ def test_who_gave_up_waiting_does_not_hold_others_up(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that was killed in the line is forgotten."""
-    monkeypatch.setattr(_budget, "FORGOTTEN_AFTER_MS", 200)
+    monkeypatch.setattr(_desk, "FORGOTTEN_AFTER_MS", 200)
     rate = rate_of(redis_server)
     dead = rate.budget("dead")
     assert dead.take() == 0

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -104,3 +105,25 @@ def test_results_are_told_to_open_telemetry(monkeypatch: pytest.MonkeyPatch) -> 
     assert ended["key_state"] == "none"
     assert "customer 17" not in repr(told)
     assert sum(amount for name, amount, _ in told if name.endswith("running")) == 0
+
+
+def test_without_open_telemetry_nothing_is_counted_and_nothing_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The package is optional."""
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    job = fleet.Job(account="a", ledger="sqlite://")
+    with ThreadPoolExecutor(1) as pool:
+        run = fleet.run([job], fleet.Reconcile(), executor=pool)
+        assert run.finish().ok
+    assert run._metrics._instruments == {}
+
+
+def test_the_api_package_alone_takes_what_is_told() -> None:
+    """Without a provider its instruments count nothing, and complain of nothing."""
+    pytest.importorskip("opentelemetry.metrics", reason="the API is not installed")
+    job = fleet.Job(account="a", ledger="sqlite://")
+    with ThreadPoolExecutor(1) as pool:
+        run = fleet.run([job], fleet.Reconcile(), executor=pool)
+        assert run.finish().ok
+    assert len(run._metrics._instruments) == 5

@@ -1,0 +1,100 @@
+"""What Redis does in one step, so that no two workers can come between."""
+
+from typing import Final
+
+from bitstamp_ledger.fleet._policy import (
+    LEFT_BY_A_REFUSAL,
+    PACE_MS,
+    PAUSE_FIRST_MS,
+    PAUSE_MAX_MS,
+    REGAINED_AFTER_MS,
+    SLOWEST,
+    TEN_MINUTES_MS,
+)
+
+BY_THE_CLOCK_OF_REDIS: Final = f"""
+local clock = redis.call('TIME')
+local here = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local late = here - tonumber(ARGV[1])
+local rates = tonumber(ARGV[4])
+ARGV[1] = here
+for rate = 1, rates do
+    ARGV[2 + 3 * rate] = tonumber(ARGV[2 + 3 * rate]) + late
+end
+local known = redis.call('HMGET', KEYS[1] .. ':learned', 'part', 'at')
+if known[1] then
+    local part = known[1] + math.max(0, here - known[2]) / {REGAINED_AFTER_MS}
+    if part < 1 then
+        local long = tonumber(ARGV[3 + 3 * rates])
+        if rates > 1 then ARGV[6] = math.max(1, math.floor(ARGV[6] * part)) end
+        local pace = math.max(1, math.floor(long * part * {PACE_MS} / {TEN_MINUTES_MS}))
+        if redis.call('ZCOUNT', KEYS[1], here - {PACE_MS} + 1, here) >= pace then
+            return {{rates - 1, -1}}
+        end
+    end
+end
+"""
+"""Put before the limiter's own script.
+
+1. It takes the time from whoever asks, so that of two workers the slower one, or the one whose
+   clock is behind, would not see what the other has just counted.
+2. Where a refusal taught a lower rate, the second holds less, and so do any ten seconds.  The ten
+   minutes stay as they are: what has left in them would otherwise be a standstill of minutes.
+"""
+
+JOIN: Final = f"""
+local pause, cold = redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2])
+local seen, turns = KEYS[3], KEYS[4]
+local who, class = ARGV[1], tonumber(ARGV[2])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+for _, left in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', now - ARGV[3] * 1000)) do
+    redis.call('ZREM', seen, left)
+    for queue = 5, 7 do redis.call('ZREM', KEYS[queue], left) end
+end
+redis.call('ZADD', seen, now, who)
+redis.call('ZADD', KEYS[5 + class], 'NX', now, who)
+for key = 3, 7 do redis.call('PEXPIRE', KEYS[key], 600000) end
+local rank = redis.call('ZRANK', KEYS[5 + class], who)
+local ahead = rank
+for queue = 5, 4 + class do ahead = ahead + redis.call('ZCARD', KEYS[queue]) end
+local below = 0
+for queue = 6 + class, 7 do below = below + redis.call('ZCARD', KEYS[queue]) end
+if below == 0 and tonumber(redis.call('GET', turns) or '0') % 10 == 9 then ahead = rank end
+local known = redis.call('HMGET', KEYS[8], 'part', 'at')
+local part = 1
+if known[1] then
+    local since = math.max(0, math.floor(now / 1000) - known[2])
+    part = math.min(1, known[1] + since / {REGAINED_AFTER_MS})
+end
+return {{pause, cold, ahead, math.floor(part * 1000)}}
+"""
+
+LEAVE: Final = """
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('INCR', KEYS[3])
+redis.call('PEXPIRE', KEYS[3], 600000)
+redis.call('PEXPIRE', KEYS[4], 600000)
+return 1
+"""
+
+PAUSE: Final = f"""
+if redis.call('EXISTS', KEYS[1]) == 1 then return {{0, 0}} end
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local strikes = redis.call('INCR', KEYS[2])
+redis.call('PEXPIRE', KEYS[2], {TEN_MINUTES_MS})
+local pause = math.min({PAUSE_FIRST_MS} * 2 ^ (strikes - 1), {PAUSE_MAX_MS})
+pause = math.floor(math.max(pause, tonumber(ARGV[1])))
+redis.call('SET', KEYS[1], strikes, 'PX', pause)
+local known, part = redis.call('HMGET', KEYS[3], 'part', 'at'), 1
+if known[1] then
+    part = math.min(1, known[1] + math.max(0, now - known[2]) / {REGAINED_AFTER_MS})
+end
+part = math.max({SLOWEST}, part * {LEFT_BY_A_REFUSAL})
+redis.call('HSET', KEYS[3], 'part', tostring(part), 'at', string.format('%.0f', now + pause))
+redis.call('PEXPIRE', KEYS[3], math.ceil(pause + (1 - part) * {REGAINED_AFTER_MS}))
+return {{pause, math.floor(part * 1000)}}
+"""
+"""The first refusal of a pause counts; those of what was under way are no further offence."""
