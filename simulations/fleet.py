@@ -1,7 +1,8 @@
 """A fleet of accounts behind one public address, by discrete simulation (SimPy).
 
     python -m simulations.fleet            # the tables of docs/explanation/capacity.md
-    python -m simulations.fleet --quick    # the small ones, in seconds
+    python -m simulations.fleet --write    # and put them there
+    python -m simulations.fleet --quick    # small fleets only, in seconds
 
 What is simulated is one address: accounts are spread evenly over addresses, so a fleet of a million
 behind a hundred addresses is ten thousand behind each.  The policies are:
@@ -21,11 +22,14 @@ import random
 import statistics
 import sys
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import simpy
+
+from simulations import turns
 
 SECOND_S: Final = 1.0
 TEN_MINUTES_S: Final = 600.0
@@ -331,6 +335,12 @@ def simulate(setting: Setting) -> Outcome:
 # -- the tables of the page
 
 SMALL: Final = requests_for(1_000)
+SLICE_REQUESTS: Final = requests_for(50_000)
+PAGE: Final = Path(__file__).parents[1] / "docs" / "explanation" / "capacity.md"
+FASTER: Final = 9_000
+"""The budget of ten minutes that leaves a tenth to what else leaves by the address."""
+
+Rows = Iterable[Sequence[str]]
 
 
 def told(seconds: float) -> str:
@@ -341,22 +351,20 @@ def told(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
-def table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> None:
-    """Write a table in Markdown."""
-    for row in (head, ["---"] * len(head), *rows):
-        sys.stdout.write(f"| {' | '.join(row)} |\n")
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+def table(head: Sequence[str], rows: Rows) -> str:
+    """Return a table in Markdown."""
+    lines = (head, ["---"] * len(head), *rows)
+    return "".join(f"| {' | '.join(row)} |\n" for row in lines)
 
 
-def policies(sizes: Sequence[int]) -> None:
+def policies(sizes: Sequence[int]) -> str:
     """Compare the policies, with people who ask meanwhile."""
     head = ["accounts", "policy", "half whole", "95 % whole", "all whole", "small ones, 95 %"]
     head += ["a person waits, median / 95 %", "refused", "most in ten minutes"]
 
     naive = attrs.evolve(NAIVE, person_every_s=20.0)
     usual = Setting(accounts=0, person_every_s=20.0)
-    faster = attrs.evolve(usual, per_ten_minutes=9_000)
+    faster = attrs.evolve(usual, per_ten_minutes=FASTER)
     settings = {
         "naive": naive,
         "fleet, 6,000": usual,
@@ -381,61 +389,175 @@ def policies(sizes: Sequence[int]) -> None:
                     f"{found.peak_600s:,}",
                 ]
 
-    table(head, rows())
+    return table(head, rows())
 
 
-def first_syncs(simulated: Sequence[int], addresses: Sequence[int]) -> None:
-    """Say when a fleet is whole: simulated as far as that goes, and by division beyond."""
-    per_second = 0.9 * 9_000 / TEN_MINUTES_S
-    mean = sum(map(requests_for, Setting(accounts=200_000).sizes())) / 200_000
-    sys.stdout.write(f"A first full sync takes {mean:.1f} requests on average.\n\n")
-    whole = {
-        accounts: simulate(Setting(accounts=accounts, per_ten_minutes=9_000)).whole_s
-        for accounts in simulated
-    }
-    head = ["accounts", *(f"{each} address{'es' if each > 1 else ''}" for each in addresses)]
+def naive_pace() -> turns.Pace:
+    """Return how fast a naive queue comes on, when it has run into the limits for long."""
+    found = simulate(attrs.evolve(NAIVE, accounts=5_000))
+    return turns.Pace(
+        per_second=320, per_ten_minutes=DOCUMENTED[1] * (1 - found.refused / found.sent)
+    )
+
+
+def needed(accounts: int) -> list[int]:
+    """Draw how many requests each account needs."""
+    return [requests_for(size) for size in Setting(accounts=accounts).sizes()]
+
+
+def by_turns(accounts: int, *, slices: bool = False) -> turns.Whole:
+    """Play first syncs behind one address, with the budget of 9,000."""
+    return turns.play(
+        needed(accounts),
+        turns.budget_pace(100, FASTER, 0.9),
+        slots=Setting(accounts=0).slots,
+        small=SMALL,
+        slice_requests=SLICE_REQUESTS if slices else None,
+    )
+
+
+def scale(sizes: Sequence[int], addresses: Sequence[int]) -> str:
+    """Say when fleets are whole, turn by turn, against the naive queue."""
+    pace = naive_pace()
+    head = ["accounts", "addresses", "customers to each", "fleet: half whole", "95 %", "all"]
+    head += ["naive: half whole", "all", "a person waits in it, median"]
+    played: dict[int, tuple[turns.Whole, turns.Whole]] = {}
 
     def rows() -> Iterator[list[str]]:
-        for accounts in (1_000, 10_000, 100_000, 1_000_000):
-            cells = []
+        for accounts in sizes:
             for each in addresses:
                 behind = accounts // each
-                divided = behind * mean / per_second
-                cells.append(
-                    f"{told(whole[behind])} ({told(divided)})" if behind in whole else told(divided)
-                )
-            yield [f"{accounts:,}", *cells]
+                if behind not in played:
+                    slots = NAIVE.slots
+                    naive = turns.play(needed(behind), pace, slots=slots, small=SMALL)
+                    played[behind] = by_turns(behind, slices=True), naive
+                fleet, naive = played[behind]
+                yield [
+                    f"{accounts:,}",
+                    f"{each}",
+                    f"{behind:,}",
+                    told(fleet.when(0.5)),
+                    told(fleet.when(0.95)),
+                    told(fleet.when(1)),
+                    told(naive.when(0.5)),
+                    told(naive.when(1)),
+                    # Who comes in the middle waits for all who came before: the other half.
+                    told(naive.when(1) / 2),
+                ]
 
-    table(head, rows())
+    return table(head, rows())
 
 
-def steady() -> None:
+def sliced(sizes: Sequence[int]) -> str:
+    """Say what it brings to set large accounts aside."""
+    head = ["accounts", "places", "half whole", "small ones, 95 %", "all whole", "requests"]
+
+    def rows() -> Iterator[list[str]]:
+        for accounts in sizes:
+            for name, slices in (("held to the end", False), ("given up after a slice", True)):
+                found = by_turns(accounts, slices=slices)
+                times = (found.when(0.5), found.small_when(0.95), found.when(1))
+                yield [f"{accounts:,}", name, *map(told, times), f"{found.requests:,}"]
+
+    return table(head, rows())
+
+
+def compared(sizes: Sequence[int]) -> str:
+    """Hold the turns against the requests that were played one by one."""
+    head = ["accounts", "", "half whole", "95 %", "all"]
+
+    def rows() -> Iterator[list[str]]:
+        for accounts in sizes:
+            found = simulate(Setting(accounts=accounts, per_ten_minutes=FASTER))
+            yield [f"{accounts:,}", "each request", *(told(found.when(x)) for x in (0.5, 0.95, 1))]
+            turned = by_turns(accounts)
+            yield [f"{accounts:,}", "turns", *(told(turned.when(x)) for x in (0.5, 0.95, 1))]
+
+    return table(head, rows())
+
+
+def steady() -> str:
     """Say how many accounts an address serves for good."""
-    head = ["refreshed every", "by the budget of 6,000", "by the budget of 9,000"]
     spans = (("hour", 3_600), ("day", 86_400), ("week", 604_800))
-    table(
-        head,
-        (
-            [
-                name,
-                *(
-                    f"{0.9 * budget / TEN_MINUTES_S * length / REQUESTS_TO_REFRESH:,.0f}"
-                    for budget in (6_000, 9_000)
-                ),
-            ]
-            for name, length in spans
-        ),
+
+    def served(budget: int, length: int) -> str:
+        return f"{0.9 * budget / TEN_MINUTES_S * length / REQUESTS_TO_REFRESH:,.0f}"
+
+    return table(
+        ["refreshed every", "budget 6,000", "budget 9,000"],
+        ([name, served(6_000, length), served(FASTER, length)] for name, length in spans),
     )
+
+
+def load(sizes: Sequence[int]) -> str:
+    """Say how much of an address a fleet takes for good."""
+    rate = 0.9 * FASTER / TEN_MINUTES_S
+    spans = (("hourly", 3_600), ("daily", 86_400), ("weekly", 604_800))
+
+    def cell(accounts: int, length: int) -> str:
+        asked = accounts * REQUESTS_TO_REFRESH / length
+        return f"{asked:,.2f}/s: {asked / rate:,.0%} of one, {math.ceil(asked / rate)}"
+
+    return table(
+        ["accounts", *(name for name, _ in spans)],
+        ([f"{accounts:,}", *(cell(accounts, length) for _, length in spans)] for accounts in sizes),
+    )
+
+
+def scopes(accounts: int) -> str:
+    """Say what follows for the largest fleet from what the limits count by."""
+    setting = Setting(accounts=accounts)
+    requests = needed(accounts)
+    total, largest = sum(requests), max(requests)
+    bound = total / (0.9 * FASTER / TEN_MINUTES_S)
+    # Pages of an account side by side, accounts side by side, and nothing else in the way.
+    free = total * setting.latency_s / (setting.slots * setting.in_flight)
+    per_key = f"{largest:,} requests of the largest account, of 10,000"
+    free_told = f"{told(free)}, if workers and database keep up: {total / free:,.0f} requests/s"
+    return table(
+        ["the limits count by", "what binds", f"first full sync of {accounts:,}, one address"],
+        [
+            ["address", f"{total:,} requests by the budget of the address", told(bound)],
+            ["key", per_key, free_told],
+            ["customer", "the same, all keys of one customer together", free_told],
+            ["all of them, or not known", "the address", told(bound)],
+        ],
+    )
+
+
+def tables(*, quick: bool) -> Iterator[tuple[str, str]]:
+    """Yield each table with its name, as the page marks it."""
+    sizes = [1_000, 3_000] if quick else [1_000, 10_000, 100_000, 1_000_000]
+    yield "steady", steady()
+    yield "load", load(sizes)
+    yield "scopes", scopes(sizes[-1])
+    yield "compared", compared([300] if quick else [1_000, 10_000])
+    yield "scale", scale(sizes, [1, 10] if quick else [1, 10, 100])
+    yield "slices", sliced(sizes[:2] if quick else sizes[1:])
+    yield "policies", policies([300] if quick else [1_000, 10_000])
+
+
+def write_table(name: str, text: str, page: Path = PAGE) -> None:
+    """Put a table where the page marks its place."""
+    begin, end = f"<!-- table {name}: written by its command -->\n", "<!-- end of table -->"
+    before, mark, rest = page.read_text("utf-8").partition(begin)
+    _, closing, after = rest.partition(end)
+    if not mark or not closing:
+        raise ValueError(f"{page.name} has no place for the table {name}")
+    page.write_text(f"{before}{begin}\n{text}\n{closing}{after}", "utf-8")
 
 
 def main() -> None:
     """Write all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only what takes seconds")
-    quick = parser.parse_args().quick
-    policies([300] if quick else [1_000, 10_000])
-    first_syncs([100, 1_000] if quick else [100, 1_000, 10_000, 100_000], [1, 10, 100])
-    steady()
+    parser.add_argument("--write", action="store_true", help="put them into capacity.md")
+    options = parser.parse_args()
+    for name, text in tables(quick=options.quick):
+        sys.stdout.write(f"{name}\n\n{text}\n")
+        sys.stdout.flush()
+        if options.write:
+            write_table(name, text)
 
 
 if __name__ == "__main__":
