@@ -101,7 +101,7 @@ def _path(
     queue = deque([start])
     while queue:
         record = queue.popleft()
-        for row in rows_of.get(record, ()):
+        for row in rows_of[record]:
             if row in came_from or row in exhausted:
                 continue
             came_from[row] = record

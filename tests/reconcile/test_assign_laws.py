@@ -138,6 +138,13 @@ def test_row_classes_that_may_be_left_over_instead_are_found(problem: Problem) -
                 assert other in group
 
 
+def test_a_class_that_is_grouped_does_not_hide_those_after_it() -> None:
+    """Two left over that one record fits are one group; the next pair has its own."""
+    edges = {(0, 0): 0, (0, 1): 0, (0, 2): 0, (1, 3): 0, (1, 4): 0}
+    groups = interchangeable(edges, {(0, 2): 1, (1, 4): 1}, [0, 2, 3])
+    assert sorted(groups) == [[0, 2], [3, 4]]
+
+
 def test_a_hundred_thousand_equal_ones_are_one_step() -> None:
     """Classes are assigned, not their members."""
     assert assign([100_000], [100_000], {(0, 0): 0}) == {(0, 0): 100_000}

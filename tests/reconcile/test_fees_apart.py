@@ -213,3 +213,36 @@ def test_fees_apart_in_a_zone_that_nobody_states() -> None:
             "4 near #2: time zone",
         ],
     }
+
+
+def test_a_fee_in_an_unknown_zone_is_shown_beside_the_nearest_that_cost_as_much() -> None:
+    """Two trades cost the same that day; whichever is nearer in time is the one to look at."""
+    trades = [
+        Happened(id=n, time=f"2021-03-27 {hour}:41:36", amount=f"0.0{n}219875")
+        for n, hour in ((1, "08"), (2, "13"))
+    ]
+    for hour, nearest in ((9, 1), (12, 2)):
+        _, fee = tracked(Happened(time=f"2021-03-27 {hour:02}:41:00"))
+        assert fee is not None
+        run = Run(records(trades), table(COINTRACKING, fee))
+        assert run.said["suspects"] == [f"1 near #{nearest}: time zone"]
+
+
+def test_fees_go_to_the_trades_of_which_people_said_so() -> None:
+    """Whichever pair comes first, and though one of the fees was said to be another's as well."""
+    trades = [Happened(id=n, time=f"2021-03-28 00:4{n}:36", amount=f"0.0{n}219875") for n in (1, 2)]
+    rows = [tracked(trade)[0] for trade in trades]
+    fees = [tracked(Happened(time=f"2021-03-28 05:0{n}:00"))[1] or "" for n in (1, 2)]
+    file = table(COINTRACKING, *rows, *fees, timezone="UTC")
+    api = records(trades)
+    assert Run(api, file).said["new"] == ["3", "4"]
+    said = [
+        Decision(verdict=Verdict.CONFIRM, record_id=api[trade].id, row_id=file.entries[2 + fee].id)
+        for trade, fee in ((1, 0), (0, 0), (0, 1))
+    ]
+    assert Run(api, file, decisions=said).said == {
+        "matches": [
+            "1 + 4 is #1 (intervals, strong)",
+            "2 + 3 is #2 (intervals, strong)",
+        ]
+    }

@@ -601,6 +601,30 @@ def test_clocks_that_agree_in_winter_may_differ_in_summer() -> None:
     assert len(bots_in(result)) == 2
 
 
+def test_two_clocks_that_are_an_hour_apart_are_not_taken_for_one() -> None:
+    """In winter one hour is all that tells them apart, and all three trades say so."""
+    first = cointracking(*at(*FEBRUARY), *hourly(9, 10), zone="UTC")
+    second = cointracking(
+        *at(*FEBRUARY), *hourly(8, 9), zone="Africa/Lagos", clock="%d.%m.%Y %H:%M:%S"
+    )
+    assert len(bots_in(reconcile([], [first, second]))) == 4
+
+
+def test_a_copy_in_between_does_not_hide_the_clocks_after_it() -> None:
+    """All rows of the copy are of another file's clock, so of its own there are none to compare."""
+    seconds = "%d.%m.%Y %H:%M:%S"
+    # Of fewest rows first: both of one clock are read before those of the other.
+    ours, others = at(*FEBRUARY), at(*MAY, "2021-05-09 10:10:10", first=4)
+    files = [
+        cointracking(*ours, zone="Europe/Paris"),
+        cointracking(*ours, zone="Europe/Paris", clock=seconds),
+        cointracking(*others, zone="Asia/Kathmandu"),
+        cointracking(*others, zone="Asia/Kathmandu", clock=seconds),
+    ]
+    for statements in (files, files[::-1]):
+        assert len(reconcile([], statements).entries) == 7
+
+
 def test_a_bot_is_one_witness_however_often_it_trades() -> None:
     """At ten by the API, at eleven by a file that is in UTC: four days tell no more than one."""
     days = [
