@@ -17,18 +17,22 @@ NEEDS: Mapping[str, str] = {
     "cli": "import sys; from bitstamp_ledger.__main__ import main; sys.argv[1:] = ['formats']; "
     "raise SystemExit(main())",
     "fleet": "import bitstamp_ledger.fleet as fleet; "
-    "fleet.SharedRate(redis='redis://127.0.0.1:1').budget('Main Account')",
+    "fleet.SharedRate(redis='redis://127.0.0.1:1').budget('Main Account').take()",
+    "dlt": "import bitstamp_ledger.sinks.dlt",
     "duckdb": "import bitstamp_ledger as bl; bl.sinks.open('duckdb:out.duckdb')",
     "keyring": "import bitstamp_ledger as bl; bl.Credentials.from_keyring('nobody')",
     "ledger": "import bitstamp_ledger as bl; bl.Ledger.open('history.db').close()",
     "postgres": "import bitstamp_ledger as bl; "
     "bl.Ledger.open('postgresql+psycopg://nobody@127.0.0.1:1/none')",
+    "mariadb": "import bitstamp_ledger as bl; bl.sinks.open('mariadb://nobody@127.0.0.1:1/none')",
     "plot": "import bitstamp_ledger.report.plot as plot; plot.balances_over_time([])",
     "report": "import bitstamp_ledger as bl; bl.reconcile([], []).to_html('report.html')",
     "sql": "import bitstamp_ledger as bl; bl.sinks.open('sqlite:///out.db')",
     "sandbox": "from bitstamp_ledger.sandbox import Sandbox\nwith Sandbox(seed=1): pass",
 }
 """By extra: a use that asks for the extra if, and only if, its packages are not there."""
+
+TYPED = ("py.typed", "__init__.pyi")
 
 BRINGS: Mapping[str, frozenset[str]] = {
     "dlt": frozenset({"cli", "duckdb"}),
@@ -62,10 +66,13 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         Path(folder, "export.csv").write_text("Type,Datetime\n")
         core = said_by(
-            "import bitstamp_ledger as bl; print(len(dir(bl)), bl.formats()[:1])", folder
+            "import bitstamp_ledger as bl; print(dir(bl), bl.formats()); print(bl.__file__)", folder
         )
         if "Traceback" in core:
             raise SystemExit(f"the core does not import: {core}")
+        package = Path(core.splitlines()[-1]).parent
+        if absent := [name for name in TYPED if not (package / name).is_file()]:
+            raise SystemExit(f"for type checkers, the wheel lacks {absent}")
         for extra, code in NEEDS.items():
             said = said_by(code, folder)
             hinted = "pip install 'bitstamp-ledger[" in said
