@@ -174,7 +174,7 @@ def _register_plain(converter: cattrs.Converter) -> None:
     converter.register_unstructure_hook(dt.timedelta, lambda value: value // _MICROSECOND)
     converter.register_structure_hook(dt.timedelta, lambda value, _: _length(value))
     converter.register_unstructure_hook_func(_is_enum, lambda member: member.name.lower())
-    converter.register_structure_hook_func(_is_enum, _member)
+    converter.register_structure_hook(enum.Enum, _member)
     converter.register_structure_hook(int, lambda value, _: _whole(value))
     converter.register_structure_hook(bool, lambda value, _: _flag(value))
     converter.register_structure_hook(str, lambda value, _: _text(value))
