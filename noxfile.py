@@ -225,9 +225,16 @@ def readers(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def fuzz(session: nox.Session) -> None:
-    """Feed bytes to every reader for a minute; only our own errors may come out."""
+    """Feed bytes to each target for a minute; only our own errors may come out."""
     session.install("-e", ".[all]", *group("tests"))
-    session.run("python", "-m", "fuzz.fuzz_statements", *(session.posargs or ["--seconds", "60"]))
+    session.run("python", "-m", "fuzz", *(session.posargs or ["--seconds", "60"]))
+
+
+@nox.session(python=OLDEST)
+def soak(session: nox.Session) -> None:
+    """Go the whole road through storms for half an hour; nothing may be lost, doubled or left."""
+    session.install("-e", ".[all]", *group("tests"))
+    session.run("python", "-m", "faults", *(session.posargs or ["--minutes", "30"]))
 
 
 @nox.session(python=OLDEST)

@@ -164,14 +164,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="to repeat a run; else another one each time")
     options = parser.parse_args(arguments)
     start = secrets.randbelow(10**9) if options.seed is None else options.seed
-    _limit_memory()
+    limit_memory()
     sys.stdout.write(f"seed {start}\n")
     tried = run(options.seconds, start)
     sys.stdout.write(f"{tried} inputs, no surprise\n")
     return 0
 
 
-def _limit_memory() -> None:
+def limit_memory() -> None:
+    """Let an input that asks for too much memory fail, in place of the machine."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy import exc as sa_exc
@@ -47,6 +48,12 @@ _HINTS: Final = (
 
 _PASSWORD: Final = re.compile(r":[^@/\\]+@")
 
+_MAKING: Final = threading.Lock()
+"""Held while a file is made: closing it would take away the locks of another that opens it."""
+
+_NEW_FILE: Final = os.O_CREAT | os.O_EXCL | os.O_RDWR
+_OWNER_ONLY: Final = 0o600
+
 
 class Store:
     """One database that holds a ledger.  Safe to use from several threads."""
@@ -66,12 +73,17 @@ class Store:
     def open(cls, place: str | os.PathLike[str]) -> Self:
         """Open the ledger at ``place``, make it if there is none, and migrate it if it is old.
 
+        A new file can be read by its owner only, and SQLite gives the files that it keeps beside
+        it the same mode.  A file that is there keeps its mode: who shared it may have meant it.
+
         Raises:
             LedgerError: it cannot be opened, or is no ledger of this or an older release.
             MissingExtraError: the database's driver is not installed.
         """
         engine, path, name = _engine_for(place)
         store = cls(engine, path=path, name=name)
+        if path is not None:
+            _make_private(path, engine.url)
         try:
             if store._is_current():
                 return store
@@ -137,6 +149,15 @@ class Store:
         )
 
 
+def _make_private(path: Path, url: sa.URL) -> None:
+    """Make the file of a new ledger, empty, for its owner only, before SQLite makes it for all."""
+    if "vfs" in url.query or url.query.get("mode", "rwc") != "rwc":
+        return  # Another kind of storage, or an address that says to make nothing.
+    # What is wrong with a path, SQLite says.
+    with _MAKING, contextlib.suppress(OSError, ValueError):
+        os.close(os.open(os.path.realpath(path), _NEW_FILE, _OWNER_ONLY))
+
+
 def lock_views(connection: sa.Connection) -> None:
     """Let nobody else make views or sums until this transaction ends."""
     if connection.dialect.name != "sqlite":  # There, a writer is alone anyway.
@@ -193,6 +214,8 @@ def put_note(connection: sa.Connection, key: str, value: str | None) -> None:
 
 def _engine_for(place: str | os.PathLike[str]) -> tuple[sa.Engine, Path | None, str]:
     text = os.fspath(place)
+    if text == ":memory:":  # SQLite's own word for it; as a path it would leave lock files behind.
+        return _engine_at(sa.make_url("sqlite://"))
     if "://" not in text:
         path = Path(text)
         # An address with a slash too few is a path, and may hold a password all the same.
@@ -216,7 +239,7 @@ def _engine_at(url: sa.URL) -> tuple[sa.Engine, Path | None, str]:
     if url.drivername in {"sqlite", "sqlite+pysqlite"}:  # Others await, or need a key.
         memory = url.database in {None, "", ":memory:"}
         is_uri = bool(url.database and url.database.startswith("file:"))
-        path_of = None if memory else Path(str(url.database).removeprefix("file:"))
+        path_of = None if memory else _path_in(str(url.database))
         return _sqlite(url, memory=memory and not is_uri), path_of, name
     if url.get_backend_name() != "postgresql":
         raise LedgerError(
@@ -230,6 +253,14 @@ def _engine_at(url: sa.URL) -> tuple[sa.Engine, Path | None, str]:
     except ModuleNotFoundError:
         raise MissingExtraError("A ledger in PostgreSQL", extra="postgres") from None
     return engine, None, name
+
+
+def _path_in(database: str) -> Path:
+    """Return the path that an address states, which SQLite may be given as a URI of its own."""
+    if not database.startswith("file:"):
+        return Path(database)
+    written = database.removeprefix("file:").removeprefix("//localhost")
+    return Path(unquote(written.removeprefix("//")))
 
 
 def _without_secrets(text: str, url: sa.URL) -> str:
