@@ -4,6 +4,7 @@ Needs the optional packages of the extra ``sandbox``; nothing else here imports 
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
 import threading
@@ -21,6 +22,10 @@ from bitstamp_ledger.sandbox._calls import Call
 from bitstamp_ledger.sandbox._exchange import Exchange, Outcome
 
 _SLICE_S: Final = 0.02
+_TICKS: Final = 4
+"""After so many turns of its loop a connection that was accepted is made, and one that was aborted
+is gone."""
+
 _METHODS: Final = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 Transports = dict[tuple[str, int], asyncio.Transport]
@@ -145,9 +150,10 @@ def _protocol(transports: Transports) -> type[H11Protocol]:
 class _Uvicorn(Server):
     """A uvicorn that says when it is ready, and stops when told instead of by polling."""
 
-    def __init__(self, config: Config, ready: threading.Event) -> None:
+    def __init__(self, config: Config, ready: threading.Event, transports: Transports) -> None:
         super().__init__(config)
         self._ready = ready
+        self._transports = transports
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
 
@@ -159,6 +165,25 @@ class _Uvicorn(Server):
     async def main_loop(self) -> None:
         await self.on_tick(0)
         await self._stop.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # What was accepted but is no connection yet when a server closes is lost by asyncio with a
+        # warning; or nobody tells it to close, and it keeps the server from ever ending.
+        self._accept_no_more()
+        for _ in range(_TICKS):
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
+        for _ in range(_TICKS):
+            for transport in [*self._transports.values()]:
+                transport.abort()
+            await asyncio.sleep(0)
+
+    def _accept_no_more(self) -> None:
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            for listener in server.sockets:
+                with contextlib.suppress(NotImplementedError):  # Not every loop has readers.
+                    loop.remove_reader(listener.fileno())
 
     def stop(self) -> None:
         """End the main loop; callable from any thread, once `startup` is over."""
@@ -178,10 +203,10 @@ class HttpServer:
         self._listener = listener
         self._ready = threading.Event()
         self._stopping = threading.Event()
-        transports: Transports = {}
+        self._transports: Transports = {}
         config = Config(
-            _application(exchange, transports, self._stopping),
-            http=_protocol(transports),
+            _application(exchange, self._transports, self._stopping),
+            http=_protocol(self._transports),
             loop="asyncio",
             ws="none",
             lifespan="off",
@@ -190,7 +215,7 @@ class HttpServer:
             server_header=False,
             timeout_keep_alive=60,
         )
-        self._server = _Uvicorn(config, self._ready)
+        self._server = _Uvicorn(config, self._ready, self._transports)
         self._thread = threading.Thread(target=self._run, name="bitstamp-sandbox", daemon=True)
         self._failure: BaseException | None = None
 
