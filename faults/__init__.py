@@ -1,0 +1,1 @@
+"""The whole road, from key to sinks, while everything around it goes wrong."""
