@@ -218,7 +218,10 @@ def peers(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def readers(session: nox.Session) -> None:
     """Let other programs read a whole account, and compare what they add up."""
-    others = ("BittyTax>=0.6", "csvkit>=2", "frictionless>=5", "jsonschema>=4")
+    others = (
+        *("BittyTax>=0.6", "csvkit>=2", "dali-rp2>=0.6.11,<0.7", "frictionless>=5"),
+        "jsonschema>=4",
+    )
     session.install("-e", ".[all]", *group("tests"), *group("programs"), *others)
     session.run("pytest", "-q", "readers", *session.posargs)
 

@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,30 @@ SUMS = """
 """
 
 
+LOADED_SUMS = """
+    select currency, sum(value) from (
+        select base_currency as currency,
+               case side when 'buy' then base_amount else -base_amount end as value
+        from bitstamp.entries where side is not null
+        union all
+        select quote_currency, case side when 'buy' then -quote_amount else quote_amount end
+        from bitstamp.entries where side is not null
+        union all
+        select currency, amount from bitstamp.entries where amount is not null
+        union all
+        select leg.currency, leg.value from (
+            select unnest(from_json(
+                legs, '[{"currency": "VARCHAR", "value": "DECIMAL(38, 18)"}]'
+            )) as leg
+            from bitstamp.entries where side is null and amount is null
+        )
+        union all
+        select fee_currency, -fee_amount from bitstamp.entries where fee_amount is not null
+    ) group by currency having sum(value) <> 0
+"""
+"""By the typed columns, and by the legs of what is neither a trade nor a single movement."""
+
+
 def written(name: str, path: Path, entries: Iterable[bl.Entry]) -> Path:
     """Write a file by the name of its sink."""
     with sinks.open(name, path=path) as out:
@@ -38,6 +64,23 @@ def added(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     for currency, value in amounts:
         sums[currency] = sums.get(currency, Decimal(0)) + value
     return {currency: value for currency, value in sums.items() if value}
+
+
+def signed_amounts(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Decimal]]:
+    """What rows of the CSV move, by the numbers that a program made of its columns."""
+    for row in rows:
+        if row["side"] is not None:
+            sign = 1 if row["side"] == "buy" else -1
+            yield row["base_currency"], sign * row["base_amount"]
+            yield row["quote_currency"], -sign * row["quote_amount"]
+        elif row["amount"] is not None:
+            yield row["currency"], row["amount"]
+        else:
+            for leg in (row["legs"] or "").split("; "):
+                currency, _, value = leg.partition(" ")
+                yield currency, Decimal(value or 0)
+        if row["fee_amount"] is not None:
+            yield row["fee_currency"], -row["fee_amount"]
 
 
 def test_duckdb_agrees_on_arrow_and_on_parquet(history: History, tmp_path: Path) -> None:
@@ -83,9 +126,11 @@ def test_frictionless_finds_no_fault_in_csv(history: History, tmp_path: Path) ->
 
     resource = frictionless.Resource(path=path.name, basepath=str(tmp_path), schema=schema)
     report = resource.validate()
+    rows = resource.read_rows()
 
     assert report.valid, report.flatten(["rowNumber", "fieldName", "message"])
     assert report.tasks[0].stats["rows"] == len(history.entries)
+    assert added(signed_amounts(rows)) == history.balances
 
 
 def test_csvkit_reads_all_rows(history: History, tmp_path: Path) -> None:
@@ -105,6 +150,49 @@ def test_csvkit_reads_all_rows(history: History, tmp_path: Path) -> None:
     legs = [leg.split(" ") for row in rows if row["legs"] for leg in row["legs"].split("; ")]
     fees = [(row["fee_currency"], -Decimal(row["fee_amount"])) for row in rows if row["fee_amount"]]
     assert added([*((code, Decimal(value)) for code, value in legs), *fees]) == history.balances
+
+
+def test_the_table_of_csvkit_agrees(history: History, tmp_path: Path) -> None:
+    """It finds out by itself which columns are numbers, and keeps their digits.
+
+    Its command for sums prints three decimals, and its SQL is SQLite's, which computes in floats.
+    """
+    agate = pytest.importorskip("agate", reason="csvkit is not installed")
+    path = written("csv", tmp_path / "history.csv", history.entries)
+
+    table = agate.Table.from_csv(str(path))
+
+    assert len(table.rows) == len(history.entries)
+    assert added(signed_amounts(table.rows)) == history.balances
+
+
+def test_dlt_loads_a_history_into_duckdb(
+    history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice, in batches, and each entry is there once; DuckDB's exact sums are the proof's."""
+    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Its own parts warn, when they are imported and later.
+        dlt = pytest.importorskip("dlt", reason="dlt is not installed")
+        from bitstamp_ledger.sinks.dlt import DltSink  # noqa: PLC0415 - needs dlt
+
+        pipeline = dlt.pipeline(
+            pipeline_name="ledger",
+            pipelines_dir=str(tmp_path / "pipelines"),
+            destination=dlt.destinations.duckdb(str(tmp_path / "out.duckdb")),
+            dataset_name="bitstamp",
+        )
+        for _ in range(2):
+            with sinks.handle_for(DltSink(pipeline)) as out:
+                out.write(history.entries)
+
+    with duckdb.connect(tmp_path / "out.duckdb", read_only=True) as connection:
+        (count,) = connection.execute("select count(*) from bitstamp.entries").fetchone()
+        sums = connection.execute(LOADED_SUMS).fetchall()
+    assert count == len(history.entries)
+    assert dict(sums) == history.balances
 
 
 def test_json_lines_keep_to_their_schema(history: History, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ _BUILT_IN: Final = MappingProxyType(
         "divly": "bitstamp_ledger.files.divly:FORMAT",
         "dali-rp2-in": "bitstamp_ledger.files.dali_rp2:IN",
         "dali-rp2-out": "bitstamp_ledger.files.dali_rp2:OUT",
+        "dali-rp2-intra": "bitstamp_ledger.files.dali_rp2:INTRA",
         "ccxt": "bitstamp_ledger.files.ccxt:FORMAT",
         "taxbit": "bitstamp_ledger.files.other_tools:TAXBIT",
         "zenledger": "bitstamp_ledger.files.other_tools:ZENLEDGER",

@@ -100,7 +100,7 @@ class Table:
 
     @property
     def numbers(self) -> range:
-        """The numbers of the rows."""
+        """Where each row stands among the data rows of the file; the first of all is 1."""
         rows = self._rows
         count = len(rows.lines if isinstance(rows, PlainLines) else rows)
         return range(self.first, self.first + count)

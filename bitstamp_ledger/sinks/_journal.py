@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from bitstamp_ledger.model import Amount
-from bitstamp_ledger.sinks._plain_text import Booking, PlainTextSink, Posting
+from bitstamp_ledger.sinks._bookings import Booking, Posting
+from bitstamp_ledger.sinks._plain_text import PlainTextSink
 from bitstamp_ledger.sinks._row import decimal_text
 
 # A comma ends the value of a tag, and what is in brackets would be read as another date.

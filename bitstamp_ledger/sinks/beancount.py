@@ -21,12 +21,8 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from bitstamp_ledger.model import Amount
-from bitstamp_ledger.sinks._plain_text import (
-    Accounts,
-    Booking,
-    PlainTextSink,
-    Posting,
-)
+from bitstamp_ledger.sinks._bookings import Accounts, Booking, Posting
+from bitstamp_ledger.sinks._plain_text import PlainTextSink
 from bitstamp_ledger.sinks._row import decimal_text
 
 __all__ = ["Accounts", "BeancountSink"]

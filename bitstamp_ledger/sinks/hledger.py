@@ -10,8 +10,8 @@ Facts: hledger.org, "Journal".
 
 from typing import ClassVar
 
+from bitstamp_ledger.sinks._bookings import Accounts
 from bitstamp_ledger.sinks._journal import JournalSink
-from bitstamp_ledger.sinks._plain_text import Accounts
 
 __all__ = ["Accounts", "HledgerSink"]
 

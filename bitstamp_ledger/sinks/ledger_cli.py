@@ -10,8 +10,8 @@ Facts: ledger-cli.org, "Ledger 3".
 
 from typing import ClassVar, Final
 
+from bitstamp_ledger.sinks._bookings import Accounts
 from bitstamp_ledger.sinks._journal import JournalSink
-from bitstamp_ledger.sinks._plain_text import Accounts
 
 __all__ = ["Accounts", "LedgerCliSink"]
 

@@ -83,7 +83,7 @@ TOOLS = (
     Kept(
         name="dali",
         sink="DaliSink",
-        formats=("dali-rp2-in", "dali-rp2-out"),
+        formats=("dali-rp2-in", "dali-rp2-out", "dali-rp2-intra"),
         step=MICROSECOND,
         ids=True,
     ),

@@ -326,6 +326,102 @@ class TestRows:
         assert cells_of("koinly", entry)[0]["Received Amount"] == "0.123456785"
 
 
+class TestDali:
+    """What rp2 makes of a row depends on the file that it is in."""
+
+    @pytest.mark.parametrize(
+        ("entry", "ends"),
+        [
+            (movement(Deposit, "5 BTC"), ["", "", "Bitstamp", "me", "", "5"]),
+            (
+                movement(Deposit, "5 BTC", fee="0.1 BTC"),
+                ["", "", "Bitstamp", "me", "5", "4.9"],
+            ),
+            (movement(Withdrawal, "-5 BTC"), ["Bitstamp", "me", "", "", "5", ""]),
+            (
+                movement(Withdrawal, "-5 BTC", fee="0.1 BTC", account="Bot"),
+                ["Bitstamp Bot", "me", "", "", "5.1", "5"],
+            ),
+            (movement(Transfer, "-5 BTC"), ["Bitstamp", "me", "", "", "5", ""]),
+            (movement(StakingMovement, "5 ETH"), ["", "", "Bitstamp", "me", "", "5"]),
+        ],
+        ids=lambda value: str(value) if isinstance(value, Entry) else "",
+    )
+    def test_moves_have_one_end_and_are_no_gifts(self, entry: Entry, ends: list[str]) -> None:
+        """A gift is taxed; the exchange does not know whose the other end is."""
+        came, went, moved = texts_of("dali", [entry])
+
+        (cells,) = list(csv.reader(io.StringIO(moved, newline="")))[1:]
+        assert [len(text.splitlines()) for text in (came, went)] == [1, 1]
+        assert cells[:1] + cells[2:3] == ["7", entry.legs[0].currency]
+        assert [*cells[3:7], *cells[8:10]] == ends
+
+    @pytest.mark.parametrize(
+        ("entry", "name"),
+        [
+            (movement(Deposit, "5 BTC", transaction_id=None), "Bitstamp 7"),
+            (movement(Deposit, "5 BTC", "6 ETH"), "7-2"),
+        ],
+    )
+    def test_each_move_has_a_name_and_only_the_exchange_gives_numbers(
+        self, entry: Entry, name: str
+    ) -> None:
+        """The tool refuses one without, and joins those of one name."""
+        assert cells_of("dali", entry, file=2)[-1]["unique_id"] == name
+
+    @pytest.mark.parametrize(
+        ("entry", "brought", "price"),
+        [
+            (SELL, "1986.80607", "47318.62"),
+            (attrs.evolve(SELL, price=None), "1986.80607", "47318.7001984656"),
+            # A price of 50,000 is nearer to what is left than to what was brought.
+            (
+                movement(Trade, "-0.00000099 BTC", "0.05 EUR", fee="0.00025 EUR", price="50000"),
+                "0.04975",
+                "50505.0505050505",
+            ),
+        ],
+        ids=["stated", "not stated", "rounded"],
+    )
+    def test_what_a_sale_brought_is_after_its_fee(
+        self, entry: Entry, brought: str, price: str
+    ) -> None:
+        """The tool computes the gain from that amount, and takes no fee from it."""
+        (row,) = cells_of("dali", entry, file=1)
+        (found,) = read_back("dali", [entry])[1].entries
+
+        assert (row["fiat_out_no_fee"], row["spot_price"]) == (brought, price)
+        assert row["fiat_fee"] == str(entry.fee and entry.fee.value)
+        assert (found.legs, found.fee) == (entry.legs, entry.fee)
+
+    @pytest.mark.parametrize(
+        ("legs", "rows"),
+        [
+            (("-0.5 SHIB", "0.00 BTC"), (0, 1)),
+            (("0.5 SHIB", "0.00 BTC"), (1, 0)),
+            (("-0.5 SHIB", "0.00 EUR"), (0, 1)),
+            (("0.5 SHIB", "0.00 EUR"), (1, 0)),
+        ],
+    )
+    def test_nothing_is_no_amount(self, legs: tuple[str, ...], rows: tuple[int, int]) -> None:
+        """The exchange rounds the quote of a tiny fill to nothing; rp2 stops at one of 0."""
+        trade = movement(Trade, *legs, fee="0.01 ETH")
+        came, went = (cells_of("dali", trade, file=file) for file in (0, 1))
+
+        trades = [[row for row in half if row["asset"] != "ETH"] for half in (came, went)]
+        assert tuple(map(len, trades)) == rows
+        assert [row["crypto_fee"] for row in went if row["asset"] == "ETH"] == ["0.01"]
+        for row in (*came, *went):
+            assert not {"fiat_in_no_fee", "fiat_out_no_fee"} & set(row)
+
+    def test_a_sale_for_no_more_than_its_fee_has_it_apart(self) -> None:
+        """Else it would have brought less than nothing."""
+        sale, fee = cells_of("dali", movement(Trade, "-1 SHIB", "0.01 EUR", fee="0.02 EUR"), file=1)
+
+        assert (sale["fiat_out_no_fee"], sale.get("fiat_fee")) == ("0.01", None)
+        assert (fee["asset"], fee["transaction_type"], fee["crypto_fee"]) == ("EUR", "fee", "0.02")
+
+
 class TestReadBack:
     @every_tool
     @settings(max_examples=20)
@@ -537,7 +633,7 @@ def expected(tool: Kept, entry: Entry) -> list[Row]:
     rows: list[Row] = []
     if tool.name == "dali":
         return expected_of_dali(kind, entry, fee, number)
-    if fee is not None and tool.name == "cointracking" and fee_is_apart(entry, fee):
+    if fee is not None and tool.name == "cointracking" and fee_is_all_of(entry, fee):
         rows.append(("unknown", printed((-fee,)), "", time, 0))
         fee = None
     paid = "" if fee is None else printed((fee,))[0]
@@ -555,6 +651,10 @@ def expected_of_dali(kind: str, entry: Entry, fee: Amount | None, number: int) -
         asset = {halves[0][0].currency}
     free = not any(len(legs) > 1 and leg.currency in fiat for leg in legs)
     inside = fee is not None and (fee.currency in asset or (free and fee.currency in fiat))
+    if fee is not None and entry.kind in {"deposit", "withdrawal", "transfer", "staking"}:
+        inside = fee.currency in asset and not fee_is_all_of(entry, fee)
+    if fee is not None and len(legs) > 1 and sells_for(entry) == fee.currency and inside:
+        inside = not fee_is_all_of(entry, fee)
     paid = printed((fee,))[0] if fee is not None and inside else ""
     rows: list[Row] = [(kind, printed(halves[0]), paid, entry.time, number)]
     rows += [(kind, printed(half), "", entry.time, 0) for half in halves[1:]]
@@ -564,8 +664,18 @@ def expected_of_dali(kind: str, entry: Entry, fee: Amount | None, number: int) -
     return rows
 
 
-def fee_is_apart(entry: Entry, fee: Amount) -> bool:
-    """Say whether CoinTracking cannot have the fee inside what came in."""
+def sells_for(entry: Entry) -> str:
+    """The government money that an exchange of two currencies brought; nothing of a buy."""
+    (came,) = (leg for leg in entry.legs if leg.value > 0)
+    (went,) = (leg for leg in entry.legs if leg.value < 0)
+    fiat = {"EUR", "USD"}
+    is_sale = isinstance(entry, Trade) and entry.legs[0].value < 0
+    sells = came.currency in fiat and (went.currency not in fiat or is_sale)
+    return came.currency if sells else ""
+
+
+def fee_is_all_of(entry: Entry, fee: Amount) -> bool:
+    """Say whether what came in is no more than its fee, which leaves nothing to state."""
     same = [leg.value for leg in entry.legs if leg.currency == fee.currency]
     return bool(same) and same[0] > 0 and same[0] <= fee.value
 

@@ -18,7 +18,8 @@ from bitstamp_ledger.sinks._contract import (
     RunInfo,
 )
 from bitstamp_ledger.sinks._file_sink import FileSink
-from bitstamp_ledger.sinks.tax._tables import WALLET, Table, Tool, plain, refused
+from bitstamp_ledger.sinks._one_line import plain
+from bitstamp_ledger.sinks.tax._tables import WALLET, Table, Tool, refused
 
 
 class _Sheet(FileSink):

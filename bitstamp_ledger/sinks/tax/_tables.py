@@ -27,6 +27,7 @@ from bitstamp_ledger.model import (
     UnknownEntry,
 )
 from bitstamp_ledger.sinks._contract import Loss
+from bitstamp_ledger.sinks._one_line import escaped, plain
 from bitstamp_ledger.sinks._row import decimal_text, time_text
 from bitstamp_ledger.sinks.tax._lines import EXCHANGES, FeeFolding, Line, What, lines_of
 
@@ -68,6 +69,13 @@ Content: TypeAlias = Field | Cell | Callable[[Line], str]
 
 Column: TypeAlias = tuple[str, Content]
 """A header, and what stands under it."""
+
+
+CODES_FIRST: Final = (
+    *(Field.SENT_CODE, Field.SENT, Field.RECEIVED_CODE, Field.RECEIVED),
+    *(Field.FEE_CODE, Field.FEE),
+)
+"""The columns of tools that have each amount behind its currency."""
 
 
 def columns_of(layout: SentReceived, *columns: Field | Column) -> tuple[Column, ...]:
@@ -304,7 +312,7 @@ def reference_of(line: Line) -> str:
 def note_of(line: Line) -> str:
     """Return everything that the entry states and a tool's columns may not, in words."""
     entry = line.entry
-    parts = [f"{WALLET} {entry.kind}", plain(entry.id), time_text(entry.time)]
+    parts = [f"{WALLET} {entry.kind}", escaped(entry.id), time_text(entry.time)]
     precision = entry.source.precision
     if precision is not None and precision.time_step > dt.timedelta(microseconds=1):
         parts.append(f"known to {precision.time_step.total_seconds():g} s")
@@ -313,7 +321,7 @@ def note_of(line: Line) -> str:
     if isinstance(entry, Trade | Conversion) and entry.price is not None:
         parts.append(f"price {decimal_text(entry.price)}")
     if isinstance(entry, Transfer) and entry.counterparty:
-        parts.append(f"other account {plain(entry.counterparty)}")
+        parts.append(f"other account {escaped(entry.counterparty)}")
     if entry.fee is not None and not entry.fee.value:
         parts.append("no fee")
     if isinstance(entry, UnknownEntry):
@@ -322,12 +330,6 @@ def note_of(line: Line) -> str:
     if line.parts > 1:
         parts.append(f"part {line.part} of {line.parts}: {line.what.value}")
     return "; ".join(filter(None, parts))
-
-
-def plain(text: str) -> str:
-    """Return ``text`` in one line of valid Unicode, without what only a terminal understands."""
-    valid = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return " ".join("".join(char if char.isprintable() else " " for char in valid).split())
 
 
 @attrs.frozen(kw_only=True)

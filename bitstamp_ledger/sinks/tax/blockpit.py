@@ -11,7 +11,7 @@ from bitstamp_ledger.files.blockpit import LAYOUT
 from bitstamp_ledger.sinks._contract import Loss
 from bitstamp_ledger.sinks.tax._lines import What
 from bitstamp_ledger.sinks.tax._sink import TaxSink
-from bitstamp_ledger.sinks.tax._tables import Cell, Table, Tool, columns_of, dotted
+from bitstamp_ledger.sinks.tax._tables import CODES_FIRST, Cell, Table, Tool, columns_of, dotted
 
 TOOL: Final = Tool(
     name="blockpit",
@@ -23,12 +23,7 @@ TOOL: Final = Tool(
                 Field.TIME,
                 Field.EXCHANGE,
                 Field.LABEL,
-                Field.SENT_CODE,
-                Field.SENT,
-                Field.RECEIVED_CODE,
-                Field.RECEIVED,
-                Field.FEE_CODE,
-                Field.FEE,
+                *CODES_FIRST,
                 ("Comment (optional)", Cell.NOTE),
                 Field.ID,
             ),

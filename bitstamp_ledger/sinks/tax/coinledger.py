@@ -11,7 +11,14 @@ from bitstamp_ledger.files.coinledger import LAYOUT
 from bitstamp_ledger.sinks._contract import Loss
 from bitstamp_ledger.sinks.tax._lines import What
 from bitstamp_ledger.sinks.tax._sink import TaxSink
-from bitstamp_ledger.sinks.tax._tables import Cell, Table, Tool, columns_of, month_first
+from bitstamp_ledger.sinks.tax._tables import (
+    CODES_FIRST,
+    Cell,
+    Table,
+    Tool,
+    columns_of,
+    month_first,
+)
 
 TOOL: Final = Tool(
     name="coinledger",
@@ -22,12 +29,7 @@ TOOL: Final = Tool(
                 LAYOUT,
                 Field.TIME,
                 Field.EXCHANGE,
-                Field.SENT_CODE,
-                Field.SENT,
-                Field.RECEIVED_CODE,
-                Field.RECEIVED,
-                Field.FEE_CODE,
-                Field.FEE,
+                *CODES_FIRST,
                 Field.LABEL,
                 ("Description (Optional)", Cell.NOTE),
                 ("TxHash (Optional)", Cell.REFERENCE),
