@@ -24,7 +24,8 @@ NEEDS: Mapping[str, str] = {
     "ledger": "import bitstamp_ledger as bl; bl.Ledger.open('history.db').close()",
     "postgres": "import bitstamp_ledger as bl; "
     "bl.Ledger.open('postgresql+psycopg://nobody@127.0.0.1:1/none')",
-    "mariadb": "import bitstamp_ledger as bl; bl.sinks.open('mariadb://nobody@127.0.0.1:1/none')",
+    "mariadb": "import bitstamp_ledger as bl\n"
+    "with bl.sinks.open('mariadb://nobody@127.0.0.1:1/none'): pass",
     "plot": "import bitstamp_ledger.report.plot as plot; plot.balances_over_time([])",
     "report": "import bitstamp_ledger as bl; bl.reconcile([], []).to_html('report.html')",
     "sql": "import bitstamp_ledger as bl; bl.sinks.open('sqlite:///out.db')",
