@@ -279,6 +279,17 @@ FIGURES: Final = (
         pattern=rf"^Parquet of .* {NUMBER}x \(goal",
         at_most=4,
     ),
+    *(
+        Figure(
+            issue="8",
+            what=f"peak of memory, 1,000,000 / 100,000 entries, {program}",
+            program=program,
+            pattern=rf"^peak memory, .* {NUMBER} times \(goal",
+            at_most=1.5,
+            stated="flat, taken as",
+        )
+        for program in ("sinks", "sinks_parquet")
+    ),
 )
 
 

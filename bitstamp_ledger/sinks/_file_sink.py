@@ -1,8 +1,8 @@
-"""What all sinks that write one file have in common: the whole file, anew, in every run."""
+"""What all sinks that write files have in common: the whole target, anew, in every run."""
 
 import abc
 import os
-from typing import ClassVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from bitstamp_ledger.errors import SinkError
 from bitstamp_ledger.model import Entry
@@ -19,14 +19,24 @@ from bitstamp_ledger.sinks._contract import (
 from bitstamp_ledger.sinks._replacement import Replacement
 
 
-class FileSink(abc.ABC):
-    """Writes entries to one file, which appears, or is replaced, when the run completes.
+class Successor(Protocol):
+    """What takes the place of a target once it is complete."""
 
-    The same entries in the same order give the same bytes: no clock, no random names, no order
-    of a hash.
+    def commit(self) -> None:
+        """Put it in its place."""
+
+    def abandon(self) -> None:
+        """Remove it and leave the target alone; a second call does nothing."""
+
+
+SuccessorT = TypeVar("SuccessorT", bound=Successor)
+
+
+class ReplacingSink(abc.ABC, Generic[SuccessorT]):
+    """Writes entries to a target that appears, or is replaced, when the run completes.
 
     Args:
-        path: the file; it appears, or is replaced, when the run completes.
+        path: the target.
     """
 
     name: ClassVar[str]
@@ -35,31 +45,29 @@ class FileSink(abc.ABC):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
         self.target = os.path.abspath(self._path)  # noqa: PTH100 - a link stays one
-        self._replacement: Replacement | None = None
+        self._replacement: SuccessorT | None = None
         self._receipts: dict[str, Receipt] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._path!r})"
 
     @abc.abstractmethod
-    def _head(self) -> bytes:
-        """What stands before the first entry."""
+    def _begun(self) -> SuccessorT:
+        """Begin the next content of the target."""
 
     @abc.abstractmethod
-    def _encoded(self, entry: Entry) -> bytes:
-        """One entry, its line end included.  Raises ValueError where it cannot be written."""
+    def _add(self, replacement: SuccessorT, entries: tuple[Entry, ...]) -> tuple[str, ...]:
+        """Add all entries, or none, and return where they will be found."""
 
     def open(self, run: RunInfo) -> Checkpoint | None:
-        """Begin a new file; the old one stays until the run completes."""
+        """Begin anew; what stands there stays until the run completes."""
         run.require_schema(1)
         if self._replacement is not None:
             raise SinkError(
                 f"{self._path} is being written already.", sink=self.name, hint="Close it first."
             )
         self._receipts = {}
-        replacement = Replacement(self._path, sink=self.name)
-        replacement.write(self._head())
-        self._replacement = replacement
+        self._replacement = self._begun()
         return None
 
     def write(self, batch: Batch) -> Receipt:
@@ -74,26 +82,58 @@ class FileSink(abc.ABC):
                 sink=self.name,
                 hint="Write it anew without them.",
             )
-        # All are encoded before the first is written, so that one bad entry leaves no others.
-        replacement.write(self._lines(entries))
-        receipt = Receipt(batch_id=batch.id, rows=len(entries), durable=False, places=(self._path,))
+        places = self._add(replacement, entries)
+        receipt = Receipt(batch_id=batch.id, rows=len(entries), durable=False, places=places)
         self._receipts[batch.id] = receipt
         return receipt
 
     def close(self, outcome: Outcome) -> None:
-        """Put the file in its place, or remove what was written of it."""
+        """Put it in its place, or remove what was written of it."""
         replacement = self._opened()
         self._replacement = None
         match outcome:
             case Completed():
-                replacement.commit()
+                try:
+                    replacement.commit()
+                except BaseException:
+                    replacement.abandon()
+                    raise
             case Failed():
                 replacement.abandon()
 
-    def _opened(self) -> Replacement:
+    def _opened(self) -> SuccessorT:
         if self._replacement is None:
             raise SinkError(f"{self._path} is not open.", sink=self.name, hint="Open it first.")
         return self._replacement
+
+
+class FileSink(ReplacingSink[Replacement]):
+    """Writes entries to one file, which appears, or is replaced, when the run completes.
+
+    The same entries in the same order give the same bytes: no clock, no random names, no order
+    of a hash.
+
+    Args:
+        path: the file; it appears, or is replaced, when the run completes.
+    """
+
+    @abc.abstractmethod
+    def _head(self) -> bytes:
+        """What stands before the first entry."""
+
+    @abc.abstractmethod
+    def _encoded(self, entry: Entry) -> bytes:
+        """One entry, its line end included.  Raises ValueError where it cannot be written."""
+
+    def _begun(self) -> Replacement:
+        replacement = Replacement(self._path, sink=self.name)
+        replacement.write(self._head())
+        return replacement
+
+    def _add(self, replacement: Replacement, entries: tuple[Entry, ...]) -> tuple[str, ...]:
+        # All are encoded before the first is written, so that one bad entry leaves no others.
+        replacement.write(self._lines(entries))
+        return (self._path,)
 
     def _lines(self, entries: tuple[Entry, ...]) -> bytes:
         try:

@@ -11,12 +11,16 @@ from bitstamp_ledger.sinks._row import content_bytes, content_digest, content_ha
 IN_MEMORY_MAX: Final = 100_000
 """So many ids take some 15 MB; a longer history continues in a file."""
 
+_FILTER_BITS: Final = 2**26
+"""Eight megabytes: of a million ids in the file, one new id in seventy is looked for in vain."""
+
 
 class Identities:
     """The ids of one run, each with a hash of what was stated under it.
 
     Without a memory of all ids nobody can know a repeat.  The latest are held here, the others in a
-    file without a name that SQLite makes and removes by itself.
+    file without a name that SQLite makes and removes by itself.  A bit for each id in the file says
+    that a new one is not there, which is what nearly all are: the file is hardly ever asked.
 
     Args:
         in_memory_max: how many ids may be held here.
@@ -26,6 +30,9 @@ class Identities:
         self._in_memory_max = in_memory_max
         self._contents: dict[str, int] = {}
         self._file: sqlite3.Connection | None = None
+        self._chunks = 0
+        self._find = ""
+        self._bits = bytearray()
         self.repeats = 0
         self.conflicts = 0
 
@@ -65,6 +72,8 @@ class Identities:
     def forget(self) -> None:
         """Drop all ids; the counts stay."""
         self._contents.clear()
+        self._bits = bytearray()
+        self._chunks = 0
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -72,7 +81,10 @@ class Identities:
     def _content_of(self, name: str) -> int | None:
         if (content := self._contents.get(name)) is not None or self._file is None:
             return content
-        row = self._file.execute("SELECT content FROM seen WHERE id = ?", (name,)).fetchone()
+        bit = hash(name) % _FILTER_BITS
+        if not self._bits[bit >> 3] >> (bit & 7) & 1:
+            return None
+        row = self._file.execute(self._find, (name,)).fetchone()
         return None if row is None else int(row[0])
 
     def _move_to_file(self) -> None:
@@ -81,9 +93,19 @@ class Identities:
             self._file = sqlite3.connect("", check_same_thread=False, isolation_level=None)
             self._file.execute("PRAGMA journal_mode = OFF")
             self._file.execute(
-                "CREATE TABLE seen (id TEXT PRIMARY KEY, content INTEGER NOT NULL) WITHOUT ROWID"
+                "CREATE TABLE seen (chunk INTEGER, id TEXT, content INTEGER NOT NULL, "
+                "PRIMARY KEY (chunk, id)) WITHOUT ROWID"
             )
+            self._bits = bytearray(_FILTER_BITS // 8)
+        # Each time behind what is there: among the others, every id would touch a page of its own.
+        insertion = f"INSERT INTO seen VALUES ({self._chunks}, ?, ?)"  # noqa: S608 - a number
         self._file.execute("BEGIN")
-        self._file.executemany("INSERT INTO seen VALUES (?, ?)", sorted(self._contents.items()))
+        self._file.executemany(insertion, sorted(self._contents.items()))
         self._file.execute("COMMIT")
+        self._chunks += 1
+        chunks = ", ".join(map(str, range(self._chunks)))
+        self._find = f"SELECT content FROM seen WHERE chunk IN ({chunks}) AND id = ?"  # noqa: S608 - numbers
+        for name in self._contents:
+            bit = hash(name) % _FILTER_BITS
+            self._bits[bit >> 3] |= 1 << (bit & 7)
         self._contents.clear()

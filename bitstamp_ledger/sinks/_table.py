@@ -7,6 +7,7 @@ are JSON; ``amount`` and ``currency`` are the signed leg of entries that have ex
 
 import enum
 import re
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -77,7 +78,9 @@ COLUMNS: Final = (
 NUMBERS: Final = tuple(at for at, column in enumerate(COLUMNS) if column.type is ColumnType.NUMBER)
 """Where the numbers stand in a row."""
 
-_REVISION_AT: Final = [column.name for column in COLUMNS].index("revision")
+NAMES: Final = tuple(column.name for column in COLUMNS)
+
+_REVISION_AT: Final = NAMES.index("revision")
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 """What a table may be called: whatever every database takes, with room for a suffix."""
@@ -165,6 +168,39 @@ def folded(batch: Batch) -> tuple[list[Upsert], list[Retract]]:
 def holds(revision: int, known: int) -> bool:
     """Say whether a word holds against an earlier one; one that states no revision does."""
     return not revision or revision >= known
+
+
+def news_of(
+    rows: Sequence[Values], upserts: Sequence[Upsert], known: Mapping[str, int]
+) -> list[Values]:
+    """Return the rows that hold against what is known.
+
+    Args:
+        rows: a row for each of ``upserts``.
+        upserts: what they say.
+        known: by id, the revision of the latest word.
+    """
+    return [
+        at_least(row, known.get(each.entry.id, 0))
+        for row, each in zip(rows, upserts, strict=True)
+        if holds(each.revision, known.get(each.entry.id, 0))
+    ]
+
+
+def stones_of(
+    retractions: Sequence[Retract], known: Mapping[str, int]
+) -> list[tuple[str, int, str]]:
+    """Return id, revision and reason of what is to be taken back, as ``<table>_retracted`` has it.
+
+    Args:
+        retractions: what is said.
+        known: by id, the revision of the latest word.
+    """
+    return [
+        (each.entry_id, max(each.revision, known.get(each.entry_id, 0)), each.reason)
+        for each in retractions
+        if holds(each.revision, known.get(each.entry_id, 0))
+    ]
 
 
 def at_least(row: Values, revision: int) -> Values:

@@ -26,23 +26,27 @@ from bitstamp_ledger.sinks._contract import (
     Batch,
     Capabilities,
     Checkpoint,
-    Completed,
-    Failed,
     Outcome,
     Receipt,
     RunInfo,
 )
+from bitstamp_ledger.sinks._file_sink import ReplacingSink
 from bitstamp_ledger.sinks._replacement import Replacement
 
 ROW_GROUP_ROWS: Final = 131_072
 
-_REPEATED: Final = [
-    *("kind", "account", "side", "base_currency", "quote_currency", "currency", "fee_currency"),
-    *("legs.list.element.currency", "self_trade", "counterparty", "code", "reason"),
-    *("source_endpoint", "source_path", "time_step_us"),
-]
-"""Columns that a dictionary makes smaller.  In the others nearly all values differ: a dictionary
-of them takes as long as the rest of the writing, and is thrown away when it has grown too large."""
+WRITER_OPTIONS: Final = {
+    "compression": "snappy",
+    # Columns that a dictionary makes smaller.  In the others nearly all values differ: a dictionary
+    # of them takes as long as the rest of the writing, and is thrown away when it has grown too
+    # large.
+    "use_dictionary": [
+        *("kind", "account", "side", "base_currency", "quote_currency", "currency"),
+        *("fee_currency", "legs.list.element.currency", "self_trade", "counterparty", "code"),
+        *("reason", "source_endpoint", "source_path", "time_step_us"),
+    ],
+}
+"""How pyarrow is told to write."""
 
 _FILE: Final = "entries.parquet"
 _is_year: Final = re.compile(r"year=[0-9]{4}").fullmatch
@@ -99,9 +103,7 @@ class _Rows:
     def __init__(self, output: _Output) -> None:
         pq = arrow_module(module="pyarrow.parquet")
         self._stream = _Stream(output)
-        self._writer = pq.ParquetWriter(
-            self._stream, schema(), compression="snappy", use_dictionary=_REPEATED
-        )
+        self._writer = pq.ParquetWriter(self._stream, schema(), **WRITER_OPTIONS)
         self._waiting: list[RecordBatch] = []
         self._rows = 0
 
@@ -244,7 +246,7 @@ def _strangers(folder: Path) -> Iterator[Path]:
             yield from (file for file in sorted(each.iterdir()) if file.name != _FILE)
 
 
-class ParquetSink:
+class ParquetSink(ReplacingSink[_OneFile | _YearFolder]):
     """Writes entries to a Parquet file, or to a folder with one for each year, anew in every run.
 
     Args:
@@ -268,65 +270,31 @@ class ParquetSink:
                 sink=self.name,
                 hint="Pass 'year', or nothing for one file.",
             )
-        self._path = os.fspath(path)
-        self.target = os.path.abspath(self._path)  # noqa: PTH100 - a link stays one
+        super().__init__(path)
         self._kind = _OneFile if partition_by is None else _YearFolder
-        self._file: _OneFile | _YearFolder | None = None
-        self._receipts: dict[str, Receipt] = {}
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._path!r})"
 
     def open(self, run: RunInfo) -> Checkpoint | None:
         """Begin anew; what stands there stays until the run completes."""
-        run.require_schema(1)
-        if self._file is not None:
-            raise SinkError(
-                f"{self._path} is being written already.", sink=self.name, hint="Close it first."
-            )
-        self._receipts = {}
         with self._said():
-            self._file = self._kind(self._path)
-        return None
+            return super().open(run)
 
     def write(self, batch: Batch) -> Receipt:
         """Add the entries of ``batch``, or none of them."""
-        file = self._opened()
-        if batch.id in self._receipts:
-            return self._receipts[batch.id]
-        entries = batch.entries
-        if len(entries) != len(batch.operations):
-            raise SinkError(
-                "A Parquet file cannot take entries back.",
-                sink=self.name,
-                hint="Write it anew without them.",
-            )
-        columns = record_batch(entries, sink=self.name)
         with self._said():
-            places = file.add(entries, columns)
-        receipt = Receipt(batch_id=batch.id, rows=len(entries), durable=False, places=places)
-        self._receipts[batch.id] = receipt
-        return receipt
+            return super().write(batch)
 
     def close(self, outcome: Outcome) -> None:
         """Put it in its place, or remove what was written of it."""
-        file = self._opened()
-        self._file = None
-        match outcome:
-            case Completed():
-                try:
-                    with self._said():
-                        file.commit()
-                except BaseException:
-                    file.abandon()
-                    raise
-            case Failed():
-                file.abandon()
+        with self._said():
+            super().close(outcome)
 
-    def _opened(self) -> _OneFile | _YearFolder:
-        if self._file is None:
-            raise SinkError(f"{self._path} is not open.", sink=self.name, hint="Open it first.")
-        return self._file
+    def _begun(self) -> _OneFile | _YearFolder:
+        return self._kind(self._path)
+
+    def _add(
+        self, replacement: _OneFile | _YearFolder, entries: tuple[Entry, ...]
+    ) -> tuple[str, ...]:
+        return replacement.add(entries, record_batch(entries, sink=self.name))
 
     @contextlib.contextmanager
     def _said(self) -> Iterator[None]:

@@ -31,10 +31,10 @@ class TestOneFileContract(SinkContract):
     def crash(self, sink: Sink) -> None:
         """Let go of what a dead program would: the temporary file stays."""
         assert isinstance(sink, ParquetSink)
-        assert isinstance(sink._file, _OneFile)
-        sink._file._rows.give_up()
-        assert sink._file._replacement._file is not None
-        sink._file._replacement._file.close()
+        assert isinstance(sink._replacement, _OneFile)
+        sink._replacement._rows.give_up()
+        assert sink._replacement._replacement._file is not None
+        sink._replacement._replacement._file.close()
 
 
 class TestYearsContract(TestOneFileContract):
@@ -45,7 +45,7 @@ class TestYearsContract(TestOneFileContract):
 
     def crash(self, sink: Sink) -> None:
         assert isinstance(sink, ParquetSink)
-        assert isinstance(sink._file, _YearFolder)
-        for rows, file in sink._file._years.values():
+        assert isinstance(sink._replacement, _YearFolder)
+        for rows, file in sink._replacement._years.values():
             rows.give_up()
             file.close()
