@@ -25,7 +25,7 @@ from bitstamp_ledger.files import StatementSource
 from bitstamp_ledger.ledger import _keys
 from bitstamp_ledger.ledger._base import system_clock
 from bitstamp_ledger.ledger._checkpoints import stated_totals
-from bitstamp_ledger.ledger._following import bring_up_to_date
+from bitstamp_ledger.ledger._following import bring_up_to_date, reports_of
 from bitstamp_ledger.ledger._ledger import Ledger
 from bitstamp_ledger.ledger._locks import account_lock
 from bitstamp_ledger.ledger._proof import Proof
@@ -59,6 +59,7 @@ from bitstamp_ledger.sinks import (
     SinkReport,
 )
 from bitstamp_ledger.sinks import Progress as SinkProgressCallback
+from bitstamp_ledger.sinks._flows import Step
 from bitstamp_ledger.sinks._opening import async_handle_of
 
 if TYPE_CHECKING:
@@ -406,11 +407,12 @@ class AsyncLedger:
             return await _in_thread(self.blocking.export, out, **filters)  # type: ignore[arg-type]
         handle = async_handle_of(out, lossy=lossy, steps=steps, progress=progress)
         entries = self.entries(**filters)  # type: ignore[arg-type]  # it checks them
+        said = await _in_thread(self.blocking.followed.annotations) or None
         if handle.is_open:
-            await handle.write(entries)
+            await handle.write(entries, annotations=said)
             return None
         async with handle:
-            await handle.write(entries)
+            await handle.write(entries, annotations=said)
         return handle.report
 
     async def follow(
@@ -426,21 +428,57 @@ class AsyncLedger:
     ) -> FollowReport:
         """Bring a sink up to date as `Ledger.follow` does; the sink may be an awaited one."""
         handle = async_handle_of(out, lossy=lossy, steps=steps, progress=progress)
-        return await _in_thread(
+        return await self._bring(handle, known_as=known_as, anew=anew, wait_s=wait_s)
+
+    async def follow_all(
+        self,
+        outs: Iterable[AsyncSinkHandle | SinkHandle | AnySink | AsyncSink | str],
+        *,
+        wait_s: float = 0.0,
+    ) -> tuple[FollowReport, ...]:
+        """Bring several sinks up to date at once, awaited ones and others; each reads for itself.
+
+        Raises:
+            SinkError: some failed, as its ``failures`` say; the others are up to date.
+        """
+        handles = [out if isinstance(out, SinkHandle) else async_handle_of(out) for out in outs]
+        outcomes: dict[int, FollowReport | Exception] = {}
+
+        async def one(at: int, handle: AsyncSinkHandle | SinkHandle) -> None:
+            try:
+                outcomes[at] = await self._bring(handle, wait_s=wait_s)
+            except Exception as exc:  # noqa: BLE001 - the others go on; it is raised at the end
+                outcomes[at] = exc
+
+        async with anyio.create_task_group() as tasks:
+            for at, handle in enumerate(handles):
+                tasks.start_soon(one, at, handle)
+        return reports_of([outcomes[at] for at in range(len(handles))])
+
+    async def _bring(
+        self,
+        handle: AsyncSinkHandle | SinkHandle,
+        *,
+        known_as: str | None = None,
+        anew: bool = False,
+        wait_s: float,
+    ) -> FollowReport:
+        perform: Callable[[Step], object] | None = None
+        if isinstance(handle, AsyncSinkHandle):
+            ask = handle.perform
+            perform = lambda step: anyio.from_thread.run(ask, step)  # noqa: E731 - typed above
+        bring = partial(
             bring_up_to_date,
             self.blocking.followed,
             handle,
             known_as=known_as,
             anew=anew,
             wait_s=wait_s,
-            perform=lambda step: anyio.from_thread.run(handle.perform, step),
+            perform=perform,
         )
-
-    async def follow_all(
-        self, outs: Iterable[SinkHandle | AnySink | str], *, wait_s: float = 0.0
-    ) -> tuple[FollowReport, ...]:
-        """Bring several sinks up to date at once."""
-        return await _in_thread(self.blocking.follow_all, outs, wait_s=wait_s)
+        # A plain sink works in a thread of the common pool, and this one waits for it: it must not
+        # be of the same pool, which many such would fill.
+        return await anyio.to_thread.run_sync(bring, limiter=anyio.CapacityLimiter(1))
 
     async def report(
         self,

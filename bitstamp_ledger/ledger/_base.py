@@ -77,7 +77,7 @@ class LedgerBase:
 
     @property
     def schema_version(self) -> int:
-        """The version of the tables."""
+        """The version of the tables that the ledger lies in; opening it brought it up to date."""
         with self._store.read() as connection:
             return _migrations.version_of(connection)
 

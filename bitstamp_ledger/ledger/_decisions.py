@@ -27,6 +27,7 @@ from bitstamp_ledger.ledger._store import allocate
 from bitstamp_ledger.ledger._values import Annotation, DecisionKind, RecordedDecision
 from bitstamp_ledger.model import Amount, exact, split_row_name
 from bitstamp_ledger.reconcile import Decision, Verdict
+from bitstamp_ledger.sinks import EntryAnnotation
 
 PAIR_KINDS: Final = {
     DecisionKind.CONFIRM: Verdict.CONFIRM,
@@ -300,6 +301,29 @@ def annotation_of(connection: sa.Connection, entry_id: str) -> Annotation | None
     kin = Kin.of(connection)
     names = kin.names_of(kin.names.canonical(entry_id))
     return folded(about(connection, names), frozenset(names))
+
+
+def annotations_now(connection: sa.Connection) -> dict[str, EntryAnnotation]:
+    """Return what `annotation_of` gives for every entry that anything was said of, by shown id."""
+    kind = decisions.c.kind == DecisionKind.ANNOTATE.value
+    said = [each for each in load(connection, kind) if not each.undone]
+    if not said:
+        return {}
+    kin = Kin.of(connection)
+    shown: dict[str, None] = {}
+    for each in said:
+        for name in kin.names_of(str(each.entry_id)):
+            identity, _ = split_row_name(name)
+            rows = kin.names.rows(identity) if is_row(name) else ()
+            shown |= dict.fromkeys([identity, *(row.shown for row in rows)])
+    found: dict[str, EntryAnnotation] = {}
+    for entry_id in shown:
+        names = kin.names_of(kin.names.canonical(entry_id))
+        all_said = folded(about(connection, names), frozenset(names)) or Annotation()
+        told = EntryAnnotation(label=all_said.label, note=all_said.note, price=all_said.price)
+        if told != EntryAnnotation():
+            found[entry_id] = told
+    return found
 
 
 def folded(said: Iterable[RecordedDecision], names: frozenset[str]) -> Annotation | None:

@@ -32,10 +32,12 @@ from bitstamp_ledger.ledger._store import Store
 from bitstamp_ledger.ledger._values import DecisionKind
 from bitstamp_ledger.model import Entry
 from bitstamp_ledger.sinks import (
+    Annotations,
     AsyncSinkHandle,
     Checkpoint,
     Completed,
     Delivery,
+    EntryAnnotation,
     Failed,
     Receipt,
     Retract,
@@ -45,7 +47,7 @@ from bitstamp_ledger.sinks import (
     SinkReport,
     Upsert,
 )
-from bitstamp_ledger.sinks._engine import Run, require_receipt, unwritable
+from bitstamp_ledger.sinks._engine import Run, require_receipt, stored_by, unwritable
 from bitstamp_ledger.sinks._fan_out import raise_together
 from bitstamp_ledger.sinks._flows import (
     CloseSink,
@@ -71,6 +73,9 @@ class Source:
     """Everything that is shown; views are brought up to date."""
 
     refresh: Callable[[], object]
+
+    annotations: Callable[[], Annotations]
+    """What people said about them."""
 
 
 def key_of(handle: SinkHandle | AsyncSinkHandle, known_as: str | None) -> str:
@@ -149,25 +154,41 @@ def bring_all_up_to_date(
     def one(handle: SinkHandle) -> FollowReport:
         return bring_up_to_date(source, handle, known_as=None, anew=False, wait_s=wait_s)
 
-    reports: list[FollowReport] = []
-    failures: list[SinkError] = []
     with ThreadPoolExecutor(max_workers=max(1, len(handles))) as pool:
-        for started in [pool.submit(one, handle) for handle in handles]:
-            try:
-                reports.append(started.result())
-            except SinkError as exc:
-                failures.append(exc)
-    raise_together(failures, of=len(handles))
-    return tuple(reports)
+        started = [pool.submit(one, handle) for handle in handles]
+    return reports_of([each.exception() or each.result() for each in started])
 
 
-def export(handle: SinkHandle, entries: Callable[[], Iterator[Entry]]) -> SinkReport | None:
+def reports_of(outcomes: Sequence[FollowReport | BaseException]) -> tuple[FollowReport, ...]:
+    """Return the reports of several sinks that were brought up to date at once.
+
+    Raises:
+        SinkError: some failed; the others are up to date.
+    """
+    failures: list[SinkError] = []
+    for each in outcomes:
+        match each:
+            case SinkError():
+                failures.append(each)
+            case BaseException():  # No sink's fault; a lock, or the ledger's own database.
+                raise each
+            case FollowReport():
+                continue
+    raise_together(failures, of=len(outcomes))
+    return tuple(each for each in outcomes if isinstance(each, FollowReport))
+
+
+def export(
+    handle: SinkHandle,
+    entries: Callable[[], Iterator[Entry]],
+    annotations: Callable[[], Annotations],
+) -> SinkReport | None:
     """Write all entries to a handle; open and close it, unless the caller has opened it."""
     if handle.is_open:
-        handle.write(entries())
+        handle.write(entries(), annotations=annotations() or None)
         return None
     with handle:
-        handle.write(entries())
+        handle.write(entries(), annotations=annotations() or None)
     return handle.report
 
 
@@ -191,7 +212,9 @@ def _whole(source: Source, handle: SinkHandle | AsyncSinkHandle) -> Flow[FollowR
     run = Run(handle.name, handle.delivery)
     yield from run.begin()
     try:
-        yield from run.take(source.entries())
+        source.refresh()
+        said = source.annotations() or None
+        yield from run.take(source.entries(), stored_by(handle.sink, said))
     except BaseException as exc:
         yield from run.abandon(exc)
         raise
@@ -216,6 +239,7 @@ class _Follower:
         self._capabilities = handle.sink.capabilities
         self._delivery: Delivery = handle.delivery
         self._memory = SinkMemory(source.store, key)
+        self._said: Annotations = {}
         self._changes: list[Change] = []
         self._report = FollowReport(sink=handle.name)
         self._places: dict[str, None] = {}
@@ -259,6 +283,7 @@ class _Follower:
         has_steps = bool(self._delivery.steps)  # What they do cannot be seen from here.
         for _ in range(READINGS_MAX):
             self._source.refresh()
+            self._said = self._source.annotations() if self._capabilities.annotations else {}
             now, before = self._mark(), self._memory.mark
             if before == now and not has_steps:
                 return
@@ -273,8 +298,11 @@ class _Follower:
         self._report = attrs.evolve(self._report, settled=False)
 
     def _mark(self) -> Mark:
+        depends = ["steps"] if self._delivery.steps else []
+        if self._said:  # Said, perhaps, before they were sent at all.
+            depends.append(" annotations")
         with self._source.store.read() as connection:
-            return Mark.of(connection, also="steps" if self._delivery.steps else "")
+            return Mark.of(connection, also="".join(depends))
 
     def _send_added(self, since: Mark) -> Flow[bool]:
         """Send the records that were added; return False where that is not all there is to do."""
@@ -293,13 +321,14 @@ class _Follower:
                 entries = sorted((entry for _, entry in page), key=sort_key)
                 known = self._memory.contents([entry.id for entry in entries])
                 for entry in entries:
-                    digest, held = self._digest_of(entry), known.get(entry.id)
+                    said = self._said.get(entry.id)
+                    digest, held = self._digest_of(entry, said), known.get(entry.id)
                     if held == digest:
                         continue
                     if held is not None:  # Another entry has this identity.
                         yield from self._flush()
                         return False
-                    yield from self._upsert(entry, digest, held)
+                    yield from self._upsert(entry, said, digest, held)
         yield from self._flush()
         return True
 
@@ -309,14 +338,20 @@ class _Follower:
         left_out = 0
         shown = self._source.entries()
         while page := list(islice(shown, PAGE_RECORDS)):
-            prepared = [each for entry in page if (each := self._delivery.prepared(entry))]
+            prepared = [
+                (each, self._said.get(entry.id))
+                for entry in page
+                if (each := self._delivery.prepared(entry))
+            ]
             left_out += len(page) - len(prepared)
-            admitted = [each for entry in prepared if (each := self._admitted(entry, seen))]
-            known = self._memory.contents([entry.id for entry in admitted])
-            for entry in admitted:
-                digest, held = self._digest_of(entry), known.get(entry.id)
+            admitted = [
+                (each, said) for entry, said in prepared if (each := self._admitted(entry, seen))
+            ]
+            known = self._memory.contents([entry.id for entry, _ in admitted])
+            for entry, said in admitted:
+                digest, held = self._digest_of(entry, said), known.get(entry.id)
                 if held != digest:
-                    yield from self._upsert(entry, digest, held)
+                    yield from self._upsert(entry, said, digest, held)
         if self._mark().rest == now.rest:
             for ids in self._memory.held_ids():
                 gone = [entry_id for entry_id in ids if not seen.knows(entry_id)]
@@ -331,17 +366,19 @@ class _Follower:
         except ValueError as exc:
             raise unwritable(entry, exc, self._name) from exc
 
-    def _digest_of(self, entry: Entry) -> bytes:
+    def _digest_of(self, entry: Entry, said: EntryAnnotation | None) -> bytes:
         try:
-            return content_digest(entry)
+            return content_digest(entry, said)
         except ValueError as exc:
             raise unwritable(entry, exc, self._name) from exc
 
-    def _upsert(self, entry: Entry, digest: bytes, held: bytes | None) -> Flow[None]:
+    def _upsert(
+        self, entry: Entry, said: EntryAnnotation | None, digest: bytes, held: bytes | None
+    ) -> Flow[None]:
         if held and not self._capabilities.upsert:
             raise self._cannot(f"replace {entry.id!r}, which the ledger now states differently")
         operation = Upsert(entry, revision=self._memory.position + 1)
-        yield from self._queue(Change(operation=operation, content=digest))
+        yield from self._queue(Change(operation=operation, content=digest, annotation=said))
 
     def _retract(self, ids: Sequence[str]) -> Flow[None]:
         if not ids:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import partial
 
 from bitstamp_ledger.errors import LedgerError
-from bitstamp_ledger.ledger import _accounts, _following, _matching, _runs, _seals
+from bitstamp_ledger.ledger import _accounts, _decisions, _following, _matching, _runs, _seals
 from bitstamp_ledger.ledger._base import LedgerBase
 from bitstamp_ledger.ledger._history import history_of
 from bitstamp_ledger.ledger._instants import micros
@@ -32,7 +32,7 @@ from bitstamp_ledger.ledger._view import (
 )
 from bitstamp_ledger.model import ENTRY_KINDS, Account, Entry, utc
 from bitstamp_ledger.reconcile import Counts
-from bitstamp_ledger.sinks import AnySink, EntryStep, SinkHandle, SinkReport
+from bitstamp_ledger.sinks import Annotations, AnySink, EntryStep, SinkHandle, SinkReport
 from bitstamp_ledger.sinks import Progress as SinkProgressCallback
 from bitstamp_ledger.sinks._opening import handle_of
 from bitstamp_ledger.sinks.arrow import arrow
@@ -196,7 +196,9 @@ class Showing(LedgerBase):
         """
         entries = partial(self.entries, **filters)  # type: ignore[arg-type]  # it checks them
         return _following.export(
-            handle_of(out, lossy=lossy, steps=steps, progress=progress), entries
+            handle_of(out, lossy=lossy, steps=steps, progress=progress),
+            entries,
+            self.followed.annotations,
         )
 
     def follow(
@@ -245,7 +247,17 @@ class Showing(LedgerBase):
     @property
     def followed(self) -> _following.Source:
         """What following asks of this ledger; for the rest of this package."""
-        return _following.Source(store=self._store, entries=self.entries, refresh=self._refresh)
+        return _following.Source(
+            store=self._store,
+            entries=self.entries,
+            refresh=self._refresh,
+            annotations=self._annotations,
+        )
+
+    def _annotations(self) -> Annotations:
+        self._refresh()
+        with self._store.read() as connection:
+            return _decisions.annotations_now(connection)
 
     def rebuild(self) -> None:
         """Drop all views and make them again, from facts and decisions alone."""

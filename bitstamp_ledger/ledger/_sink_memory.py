@@ -23,7 +23,15 @@ from bitstamp_ledger.ledger._records import PAGE_RECORDS
 from bitstamp_ledger.ledger._schema import counters, sink_entries, sinks
 from bitstamp_ledger.ledger._store import Store, allocate, insert_many, lock_views, note, put_note
 from bitstamp_ledger.model import ENTRY_KINDS, Entry
-from bitstamp_ledger.sinks import Batch, Checkpoint, Operation, Retract, Upsert
+from bitstamp_ledger.sinks import (
+    Annotations,
+    Batch,
+    Checkpoint,
+    EntryAnnotation,
+    Operation,
+    Retract,
+    Upsert,
+)
 from bitstamp_ledger.sinks._row import content_bytes
 
 _LEVEL: Final = 1
@@ -39,13 +47,14 @@ _encode_raw: Final = msgspec.json.Encoder(decimal_format="number", order="determ
 _RAW_DECODER: Final = msgspec.json.Decoder(dict[str, object], float_hook=Decimal)
 
 
-def content_digest(entry: Entry) -> bytes:
-    """Return a digest of all that an entry states, the same on every machine.
+def content_digest(entry: Entry, said: EntryAnnotation | None = None) -> bytes:
+    """Return a digest of all that an entry states and a person said, the same on every machine.
 
     Raises:
         ValueError: a text is no valid Unicode.
     """
-    return hashlib.blake2b(content_bytes(entry), digest_size=_DIGEST_BYTES).digest()
+    content = content_bytes(entry) + (b"" if said is None else _encode(said))
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
 
 
 @attrs.frozen
@@ -95,6 +104,7 @@ class Change:
 
     operation: Operation
     content: bytes | None
+    annotation: EntryAnnotation | None = None
 
     @property
     def entry_id(self) -> str:
@@ -117,30 +127,50 @@ class Pending:
     operations: tuple[Operation, ...] | None
     """None where the sink itself will know whether it has it."""
 
+    annotations: Annotations | None = None
+
     @property
     def batch(self) -> Batch:
         """The batch again, exactly as it was."""
-        return Batch(operations=self.operations or (), checkpoint=Checkpoint(str(self.position)))
+        return Batch(
+            operations=self.operations or (),
+            checkpoint=Checkpoint(str(self.position)),
+            annotations=self.annotations,
+        )
 
     def to_bytes(self) -> bytes:
         """Write it."""
         operations = None
         if self.operations is not None:
             operations = [_operation_parts(each) for each in self.operations]
-        return zlib.compress(_encode([self.position, self.held, operations]), _LEVEL)
+        annotations = None if operations is None else self.annotations
+        parts = [self.position, self.held, operations, annotations]
+        return zlib.compress(_encode(parts), _LEVEL)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read what `to_bytes` wrote."""
-        position, held, parts = msgspec.json.decode(zlib.decompress(data), type=_PendingParts)
+        parts = msgspec.json.decode(zlib.decompress(data), type=_PendingParts)
         operations = None
-        if parts is not None:
-            operations = tuple(_operation(each, position) for each in parts)
-        return cls(position=position, held=held, operations=operations)
+        if parts.operations is not None:
+            operations = tuple(_operation(each, parts.position) for each in parts.operations)
+        return cls(
+            position=parts.position,
+            held=parts.held,
+            operations=operations,
+            annotations=parts.annotations,
+        )
 
 
 _OperationParts = tuple[str, str, msgspec.Raw, msgspec.Raw]
-_PendingParts = tuple[int, tuple[tuple[str, bytes | None], ...], tuple[_OperationParts, ...] | None]
+
+
+class _PendingParts(msgspec.Struct, array_like=True):
+    position: int
+    held: tuple[tuple[str, bytes | None], ...]
+    operations: tuple[_OperationParts, ...] | None
+    annotations: dict[str, EntryAnnotation] | None = None
+    """Not there in what an earlier release wrote."""
 
 
 def _operation_parts(operation: Operation) -> _OperationParts:
@@ -219,6 +249,12 @@ class SinkMemory:
             position=self.position + 1,
             held=tuple((change.entry_id, change.content) for change in changes),
             operations=tuple(change.operation for change in changes),
+            annotations={
+                change.entry_id: change.annotation
+                for change in changes
+                if change.annotation is not None
+            }
+            or None,
         )
         kept = self.pending if with_content else attrs.evolve(self.pending, operations=None)
         self._update(pending=kept.to_bytes())

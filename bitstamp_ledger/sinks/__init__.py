@@ -3,6 +3,7 @@
 A sink's own module (``bitstamp_ledger.sinks.csv``) is imported when it is asked for by name.
 """
 
+from bitstamp_ledger.sinks._annotations import Annotations, EntryAnnotation
 from bitstamp_ledger.sinks._callables import BatchFunction, BatchSink, EntriesFunction
 from bitstamp_ledger.sinks._contract import (
     AsyncSink,
@@ -30,7 +31,7 @@ from bitstamp_ledger.sinks._engine import (
     SinkProgress,
     SinkReport,
 )
-from bitstamp_ledger.sinks._fan_out import FanOut, fan_out
+from bitstamp_ledger.sinks._fan_out import AsyncFanOut, FanOut, async_fan_out, fan_out
 from bitstamp_ledger.sinks._flows import Retries
 from bitstamp_ledger.sinks._opening import (
     AnySink,
@@ -45,7 +46,9 @@ from bitstamp_ledger.sinks._row import SCHEMA_VERSION, document_of
 __all__ = [
     "GROUP",
     "SCHEMA_VERSION",
+    "Annotations",
     "AnySink",
+    "AsyncFanOut",
     "AsyncSink",
     "AsyncSinkHandle",
     "Batch",
@@ -56,6 +59,7 @@ __all__ = [
     "Completed",
     "Delivery",
     "EntriesFunction",
+    "EntryAnnotation",
     "EntryStep",
     "Failed",
     "FanOut",
@@ -75,6 +79,7 @@ __all__ = [
     "SinkProgress",
     "SinkReport",
     "Upsert",
+    "async_fan_out",
     "async_handle_for",
     "describe",
     "document_of",

@@ -64,7 +64,7 @@ class BatchSink:
         target: where it goes, without a password: a ledger that follows remembers by it.
     """
 
-    capabilities = Capabilities(upsert=True, retract=True, decimals="exact")
+    capabilities = Capabilities(upsert=True, retract=True, annotations=True, decimals="exact")
 
     def __init__(self, function: BatchFunction, *, name: str = "", target: str = "") -> None:
         self._function = function

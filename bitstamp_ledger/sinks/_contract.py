@@ -7,8 +7,8 @@ Rules that hold for every sink:
 2. ``write`` is all or nothing, and the same batch again gives the same result.
 3. What is stored exists for others once ``close(Completed())`` returned, or earlier where the
    receipt says ``durable``.  After ``close(Failed(...))`` nothing exists that was not durable.
-4. A sink is sent only what its capabilities name: no ``Retract`` without ``retract``, and no id
-   twice in one run without ``upsert``.
+4. A sink is sent only what its capabilities name: no ``Retract`` without ``retract``, no id twice
+   in one run without ``upsert``, and nothing that people said without ``annotations``.
 5. A sink raises ``SinkError``; it never meets a credential of the exchange, and keeps its own
    out of every message.  One with ``retryable=True`` has it called again after a pause: ``open``
    and ``write``, never ``close``.
@@ -29,6 +29,7 @@ import msgspec
 
 from bitstamp_ledger.errors import SinkError
 from bitstamp_ledger.model import Entry
+from bitstamp_ledger.sinks._annotations import Annotations, annotations_bytes
 from bitstamp_ledger.sinks._row import SCHEMA_VERSION, content_bytes
 
 
@@ -67,6 +68,10 @@ class Capabilities:
 
     times: Literal["exact", "lossy"] = "exact"
     """Whether microseconds survive."""
+
+    annotations: bool = False
+    """It stores what people said about entries.  Others are not told of it, and not sent an entry
+    again because of it."""
 
     losses: tuple[Loss, ...] = ()
     """What is lost, column by column: required of a lossy sink, forbidden to any other."""
@@ -161,12 +166,17 @@ class Batch:
 
     schema_version: int = SCHEMA_VERSION
 
+    annotations: Annotations | None = None
+    """What people said, by the id of the entry, for a sink with ``annotations``.  An entry to store
+    that is not here has none (any more).  None where nothing was said in the whole ledger."""
+
     @functools.cached_property
     def id(self) -> str:
         """A digest of the content: the same batch sent again is known by it."""
         position = None if self.checkpoint is None else self.checkpoint.position
         head = msgspec.json.encode([self.schema_version, position])
-        return _digest(head, map(_content_of, self.operations))
+        said = b"" if self.annotations is None else annotations_bytes(self.annotations)
+        return _digest(head, (*map(_content_of, self.operations), said))
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -184,14 +194,20 @@ class Batch:
         return cls(operations=tuple(Upsert(entry) for entry in entries))
 
 
-def batch_of(entries: Iterable[Entry], contents: Iterable[bytes]) -> Batch:
+def batch_of(
+    entries: Iterable[Entry], contents: Iterable[bytes], annotations: Annotations | None = None
+) -> Batch:
     """Return what `Batch.of` does.
 
     Args:
         entries: what to store.
         contents: what `content_bytes` gives for each; it takes as long as all the rest.
+        annotations: what people said about them.
     """
-    batch = Batch.of(entries)
+    operations = tuple(Upsert(entry) for entry in entries)
+    batch = Batch(operations=operations, annotations=annotations)
+    if annotations is not None:
+        contents = (*contents, annotations_bytes(annotations))
     _set_id(batch, _digest(msgspec.json.encode([SCHEMA_VERSION, None]), contents))
     return batch
 

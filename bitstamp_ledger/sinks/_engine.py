@@ -10,6 +10,7 @@ import attrs
 
 from bitstamp_ledger.errors import BitstampLedgerError, SinkError
 from bitstamp_ledger.model import Entry
+from bitstamp_ledger.sinks._annotations import Annotations, EntryAnnotation
 from bitstamp_ledger.sinks._contract import (
     AsyncSink,
     Batch,
@@ -127,6 +128,7 @@ class Run:
         self._identities = Identities()
         self._pending: list[Entry] = []
         self._contents: list[bytes] = []
+        self._said: dict[str, EntryAnnotation] | None = None
         self._batches = 0
         self._rows = 0
         self._left_out = 0
@@ -141,11 +143,13 @@ class Run:
         yield from self._persistent(OpenSink(RunInfo(sink=self.name)))
         self.state = _State.OPEN
 
-    def take(self, entries: Iterable[Entry]) -> Flow[None]:
-        """Write entries; a batch goes out whenever it is full."""
+    def take(self, entries: Iterable[Entry], annotations: Annotations | None = None) -> Flow[None]:
+        """Write entries, with what people said of them; a batch goes out whenever it is full."""
         self.require_open()
         try:
-            yield from self._take(entries)
+            if annotations is not None and self._said is None:
+                self._said = {}
+            yield from self._take(entries, annotations or {})
         except BaseException:
             # Also when the iterable raised: half a history must not pass for a whole one because
             # the caller went on.
@@ -208,7 +212,7 @@ class Run:
             raise self.misuse("There is a report once the with block has ended without an error.")
         return self._report
 
-    def _take(self, entries: Iterable[Entry]) -> Flow[None]:
+    def _take(self, entries: Iterable[Entry], annotations: Annotations) -> Flow[None]:
         batch_rows, prepare = self._delivery.batch_rows, self._delivery.prepared
         has_steps = bool(self._delivery.steps)
         pending, contents, admit = self._pending, self._contents, self._identities.admit
@@ -228,15 +232,18 @@ class Run:
                 continue
             pending.append(admitted)
             contents.append(content if admitted is prepared else content_bytes(admitted))
+            if annotations and self._said is not None and entry.id in annotations:
+                self._said[admitted.id] = annotations[entry.id]
             if len(pending) >= batch_rows:
                 yield from self._flush()
 
     def _flush(self) -> Flow[None]:
-        batch = batch_of(self._pending, self._contents)
+        batch = batch_of(self._pending, self._contents, self._said)
         receipt: Receipt = yield from self._persistent(WriteBatch(batch))
         require_receipt(receipt, batch, self.name)
         self._pending.clear()
         self._contents.clear()
+        self._said = None if self._said is None else {}
         self._batches += 1
         self._rows += receipt.rows
         self._paths |= dict.fromkeys(receipt.places)
@@ -256,6 +263,11 @@ class Run:
     def misuse(self, hint: str) -> SinkError:
         """Return the error of a handle that is used at the wrong time."""
         return SinkError(f"The sink {self.name!r} {self.state.value}.", sink=self.name, hint=hint)
+
+
+def stored_by(sink: Sink | AsyncSink, annotations: Annotations | None) -> Annotations | None:
+    """Return what a sink is told of what people said."""
+    return annotations if sink.capabilities.annotations else None
 
 
 def unwritable(entry: Entry, why: ValueError, name: str) -> SinkError:
@@ -327,18 +339,22 @@ class SinkHandle:
         """Whether this is inside the ``with`` block, and nothing has failed."""
         return self._run.state is _State.OPEN
 
-    def write(self, entries: Iterable[Entry]) -> None:
+    def write(self, entries: Iterable[Entry], *, annotations: Annotations | None = None) -> None:
         """Write ``entries``, in order; may be called several times.
 
         They are streamed: no more than a batch is held.  An equal repeat is skipped, and an entry
         whose id was written with other content is written beside it as ``<id>~<digest>``; where it
         was read (path, row number) is no part of the content.
 
+        Args:
+            entries: what to write.
+            annotations: what people said about them, by id; for a sink that stores it.
+
         Raises:
             SinkError: the sink cannot take them, or this is not inside the ``with`` block.
             TypeError: something among them is no entry.
         """
-        self.drive(self._run.take(entries))
+        self.drive(self._run.take(entries, stored_by(self.sink, annotations)))
 
     @property
     def report(self) -> SinkReport:
@@ -412,10 +428,16 @@ class AsyncSinkHandle:
         """Whether this is inside the ``async with`` block, and nothing has failed."""
         return self._run.state is _State.OPEN
 
-    async def write(self, entries: Iterable[Entry] | AsyncIterable[Entry]) -> None:
+    async def write(
+        self,
+        entries: Iterable[Entry] | AsyncIterable[Entry],
+        *,
+        annotations: Annotations | None = None,
+    ) -> None:
         """Write ``entries`` as `SinkHandle.write` does; they may be iterated with ``async for``."""
+        said = stored_by(self.sink, annotations)
         if not isinstance(entries, AsyncIterable):
-            await self.drive(self._run.take(entries))
+            await self.drive(self._run.take(entries, said))
             return
         self._run.require_open()
         try:
@@ -423,9 +445,9 @@ class AsyncSinkHandle:
             async for entry in entries:
                 some.append(entry)
                 if len(some) >= self.delivery.batch_rows:
-                    await self.drive(self._run.take(some))
+                    await self.drive(self._run.take(some, said))
                     some = []
-            await self.drive(self._run.take(some))
+            await self.drive(self._run.take(some, said))
         except BaseException:
             self._run.break_off()
             raise

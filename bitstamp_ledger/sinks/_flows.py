@@ -21,6 +21,7 @@ from bitstamp_ledger.sinks._contract import (
 )
 from bitstamp_ledger.sinks._secrets import masked, tells
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -106,7 +107,7 @@ def persistent(
         yield Pause(pause)
 
 
-def drive(flow: Flow[T], perform: Callable[[Step], object]) -> T:
+def drive(flow: Generator[S, Any, T], perform: Callable[[S], object]) -> T:
     """Do what a flow asks for until it returns."""
     try:
         step = next(flow)
@@ -122,7 +123,7 @@ def drive(flow: Flow[T], perform: Callable[[Step], object]) -> T:
         return result
 
 
-async def drive_async(flow: Flow[T], perform: Callable[[Step], Awaitable[object]]) -> T:
+async def drive_async(flow: Generator[S, Any, T], perform: Callable[[S], Awaitable[object]]) -> T:
     """Do what a flow asks for, waiting for it, until it returns."""
     try:
         step = next(flow)

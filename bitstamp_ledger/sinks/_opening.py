@@ -35,6 +35,43 @@ class _Place:
     stated: str | None = None
 
 
+@attrs.frozen(kw_only=True)
+class _Made:
+    """A sink that was found and agreed to: all that is needed for a handle of either kind."""
+
+    sink: Sink | AsyncSink
+    name: str
+    delivery: Delivery
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
+
+    def plain(self) -> SinkHandle:
+        """Return a handle for ``with``.
+
+        Raises:
+            SinkError: the sink's methods are awaited.
+        """
+        sink = self.sink
+        methods = (sink.open, sink.write, sink.close)
+        if any(inspect.iscoroutinefunction(method) for method in methods):
+            raise SinkError(
+                f"The sink {self.name!r} must be awaited.",
+                sink=self.name,
+                hint="Use open_async() or async_handle_for(), and async with.",
+            )
+        return SinkHandle(
+            sink,  # type: ignore[arg-type]  # its methods were looked at
+            name=self.name,
+            delivery=self.delivery,
+            secrets=self.secrets,
+        )
+
+    def awaited(self) -> AsyncSinkHandle:
+        """Return a handle for ``async with``."""
+        return AsyncSinkHandle(
+            self.sink, name=self.name, delivery=self.delivery, secrets=self.secrets
+        )
+
+
 def open(  # noqa: A001 - read as sinks.open
     name: str,
     /,
@@ -66,14 +103,7 @@ def open(  # noqa: A001 - read as sinks.open
         >>> out.report.rows  # doctest: +SKIP
         2
     """
-    sink, name, secrets = _opened(name, options, lossy=lossy)
-    _require_plain(sink, name)
-    return SinkHandle(
-        sink,  # type: ignore[arg-type]  # its methods were looked at
-        name=name,
-        delivery=_delivery(steps, progress, retries),
-        secrets=secrets,
-    )
+    return _named(name, options, _delivery(steps, progress, retries), lossy=lossy).plain()
 
 
 def open_async(
@@ -87,9 +117,7 @@ def open_async(
     **options: object,
 ) -> AsyncSinkHandle:
     """Return what `open` does, for ``async with``."""
-    sink, name, secrets = _opened(name, options, lossy=lossy)
-    delivery = _delivery(steps, progress, retries)
-    return AsyncSinkHandle(sink, name=name, delivery=delivery, secrets=secrets)
+    return _named(name, options, _delivery(steps, progress, retries), lossy=lossy).awaited()
 
 
 def handle_for(
@@ -115,13 +143,7 @@ def handle_for(
         TypeError: it is neither.
         SinkError: it is lossy and nobody agreed, or its methods are awaited.
     """
-    made, name = _made_by_caller(sink, name, lossy=lossy)
-    _require_plain(made, name)
-    return SinkHandle(
-        made,  # type: ignore[arg-type]  # its methods were looked at
-        name=name,
-        delivery=_delivery(steps, progress, retries),
-    )
+    return _given(sink, name, _delivery(steps, progress, retries), lossy=lossy).plain()
 
 
 def async_handle_for(
@@ -134,8 +156,7 @@ def async_handle_for(
     retries: Retries | None = None,
 ) -> AsyncSinkHandle:
     """Return what `handle_for` does, for ``async with``; the sink may be an awaited one."""
-    made, name = _made_by_caller(sink, name, lossy=lossy)
-    return AsyncSinkHandle(made, name=name, delivery=_delivery(steps, progress, retries))
+    return _given(sink, name, _delivery(steps, progress, retries), lossy=lossy).awaited()
 
 
 def handle_of(
@@ -153,14 +174,11 @@ def handle_of(
         SinkError: it is lossy and nobody agreed, or needs options.
         TypeError: it is none of these, or a handle whose steps were settled when it was made.
     """
-    steps = tuple(steps)
+    delivery = _delivery(steps, progress, retries)
     if isinstance(out, SinkHandle):
-        if steps or progress or retries:
-            raise TypeError("a handle has its steps, progress and retries: state them there")
+        _require_unstated(delivery)
         return out
-    if isinstance(out, str):
-        return open(out, lossy=lossy, steps=steps, progress=progress, retries=retries)
-    return handle_for(out, lossy=lossy, steps=steps, progress=progress, retries=retries)
+    return _meant(out, delivery, lossy=lossy).plain()
 
 
 def async_handle_of(
@@ -172,20 +190,28 @@ def async_handle_of(
     retries: Retries | None = None,
 ) -> AsyncSinkHandle:
     """Return what `handle_of` does, for ``async with``."""
-    steps = tuple(steps)
+    delivery = _delivery(steps, progress, retries)
     if isinstance(out, AsyncSinkHandle):
-        if steps or progress or retries:
-            raise TypeError("a handle has its steps, progress and retries: state them there")
+        _require_unstated(delivery)
         return out
-    if isinstance(out, str):
-        return open_async(out, lossy=lossy, steps=steps, progress=progress, retries=retries)
-    return async_handle_for(out, lossy=lossy, steps=steps, progress=progress, retries=retries)
+    return _meant(out, delivery, lossy=lossy).awaited()
 
 
 def _delivery(
     steps: Iterable[EntryStep], progress: Progress | None, retries: Retries | None
 ) -> Delivery:
     return Delivery(steps=(*steps,), progress=progress, retries=retries or Retries())
+
+
+def _require_unstated(delivery: Delivery) -> None:
+    if delivery != Delivery():
+        raise TypeError("a handle has its steps, progress and retries: state them there")
+
+
+def _meant(out: AnySink | AsyncSink | str, delivery: Delivery, *, lossy: bool) -> _Made:
+    if isinstance(out, str):
+        return _named(out, {}, delivery, lossy=lossy)
+    return _given(out, None, delivery, lossy=lossy)
 
 
 def _place(text: str) -> _Place:
@@ -197,9 +223,7 @@ def _place(text: str) -> _Place:
     return _Place(name=scheme, stated=rest)
 
 
-def _opened(
-    text: str, options: dict[str, object], *, lossy: bool
-) -> tuple[Sink | AsyncSink, str, tuple[str, ...]]:
+def _named(text: str, options: dict[str, object], delivery: Delivery, *, lossy: bool) -> _Made:
     place = _place(text)
     factory = load(place.name)
     if place.stated is not None:
@@ -214,7 +238,7 @@ def _opened(
     secrets = secrets_in(options)
     sink = _made(place.name, factory, options, secrets)
     _require_consent(sink.capabilities, name=place.name, lossy=lossy)
-    return sink, place.name, secrets
+    return _Made(sink=sink, name=place.name, delivery=delivery, secrets=secrets)
 
 
 def _first_option(name: str, factory: SinkFactory) -> str:
@@ -228,16 +252,16 @@ def _first_option(name: str, factory: SinkFactory) -> str:
     )
 
 
-def _made_by_caller(
-    sink: AnySink | AsyncSink, name: str | None, *, lossy: bool
-) -> tuple[Sink | AsyncSink, str]:
+def _given(
+    sink: AnySink | AsyncSink, name: str | None, delivery: Delivery, *, lossy: bool
+) -> _Made:
     if isinstance(sink, type) or not (isinstance(sink, Sink) or callable(sink)):
         raise TypeError(f"neither a sink nor a function that takes entries: {sink!r}")
     if not name:
         name = str(getattr(sink, "name", "") or getattr(sink, "__name__", type(sink).__name__))
     made = sink if isinstance(sink, Sink) else CallableSink(sink)
     _require_consent(made.capabilities, name=name, lossy=lossy)
-    return made, name
+    return _Made(sink=made, name=name, delivery=delivery)
 
 
 def _made(
@@ -279,15 +303,6 @@ def _require_options(name: str, factory: SinkFactory, options: dict[str, object]
             sink=name,
             hint=f"Its options are: {known}.",
         ) from exc
-
-
-def _require_plain(sink: Sink | AsyncSink, name: str) -> None:
-    if any(inspect.iscoroutinefunction(method) for method in (sink.open, sink.write, sink.close)):
-        raise SinkError(
-            f"The sink {name!r} must be awaited.",
-            sink=name,
-            hint="Use open_async() or async_handle_for(), and async with.",
-        )
 
 
 def _require_consent(capabilities: Capabilities, *, name: str, lossy: bool) -> None:

@@ -27,6 +27,7 @@ from bitstamp_ledger.model import (
     UnknownEntry,
     digest_of,
 )
+from bitstamp_ledger.sinks._annotations import EntryAnnotation
 
 SCHEMA_VERSION: Final = 1
 """The version of the field names below; batches and JSON lines carry it."""
@@ -78,6 +79,7 @@ def document_of(
     *,
     number: Callable[[Decimal], str] = decimal_text,
     raw_number: Callable[[Decimal], str] = str,
+    annotation: EntryAnnotation | None = None,
 ) -> dict[str, object]:
     """Return everything that ``entry`` states as JSON-like values, under fixed keys.
 
@@ -85,18 +87,29 @@ def document_of(
         entry: the entry.
         number: how to write amounts and prices.
         raw_number: how to write the numbers of the record as received.
+        annotation: what a person said about it: the last key, ``annotation``, where there is one.
     """
-    return _document(entry, number, _jsonable(entry.source.raw, raw_number))
+    document = _document(entry, number, _jsonable(entry.source.raw, raw_number))
+    return document if annotation is None else document | _annotation(annotation, number)
 
 
-def json_line(entry: Entry) -> bytes:
+def json_line(entry: Entry, annotation: EntryAnnotation | None = None) -> bytes:
     """Write `document_of` as one line of JSON.
 
     Raises:
         ValueError: a text is no valid Unicode, or a number would take a thousand digits.
     """
     raw = msgspec.Raw(raw_json(entry.source.raw))
-    return _encode_line(_document(entry, decimal_text, raw)) + b"\n"
+    document = _document(entry, decimal_text, raw)
+    if annotation is not None:
+        document |= _annotation(annotation, decimal_text)
+    return _encode_line(document) + b"\n"
+
+
+def _annotation(said: EntryAnnotation, number: Callable[[Decimal], str]) -> dict[str, object]:
+    value = said.price_value
+    price = None if value is None else {"currency": said.price_currency, "value": number(value)}
+    return {"annotation": {"label": said.label, "note": said.note, "price": price}}
 
 
 def _document(entry: Entry, number: Callable[[Decimal], str], raw: object) -> dict[str, object]:

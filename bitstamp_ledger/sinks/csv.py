@@ -12,17 +12,30 @@ Rules of the file:
 5. ``legs`` holds all signed amounts of any kind: ``BTC 0.5; EUR -100``, the currency first, so
    that the cell does not begin with a minus.
 
+6. What people said follows in ``label``, ``note``, ``given_price`` and ``given_price_currency``;
+   these columns are there only where anything was said in the ledger.
+
 The record as received and the precision of a file's rows are not here; JSON Lines has them.
 Spreadsheets show at most 15 digits of a number: import the columns as text where more matter.
 """
 
-import csv
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from bitstamp_ledger.errors import SinkError
 from bitstamp_ledger.model import Conversion, Entry, Trade, Transfer, UnknownEntry
-from bitstamp_ledger.sinks._contract import Capabilities
+from bitstamp_ledger.sinks._annotations import Annotations
+from bitstamp_ledger.sinks._contract import (
+    Batch,
+    Capabilities,
+    Checkpoint,
+    Completed,
+    Outcome,
+    Receipt,
+    RunInfo,
+)
 from bitstamp_ledger.sinks._file_sink import FileSink
 from bitstamp_ledger.sinks._row import decimal_text, path_text, time_text
 
@@ -31,15 +44,25 @@ from bitstamp_ledger.sinks._row import decimal_text, path_text, time_text
 _GUARDED: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20'")
 
 
-def _text(value: str) -> str:
-    return f"'{value}" if value.startswith(_GUARDED) or not value else value
+_needs_nothing: Final = re.compile(r'[A-Za-z0-9][^",\r\n]*').fullmatch
+_needs_quotes: Final = re.compile(r'[",\r\n]').search
+
+
+def _cell(value: str) -> str:
+    """Write a text as `csv.writer` would, guarded; that one asks every letter of every cell."""
+    if _needs_nothing(value):
+        return value
+    guarded = f"'{value}" if value.startswith(_GUARDED) or not value else value
+    if _needs_quotes(guarded):
+        return '"' + guarded.replace('"', '""') + '"'
+    return guarded
 
 
 class _Texts(dict[str | None, str]):
     """Cells of texts that come again and again: accounts, currencies, codes."""
 
     def __missing__(self, value: str | None) -> str:
-        cell = "" if value is None else _text(value)
+        cell = "" if value is None else _cell(value)
         if len(self) < _TEXTS_MAX:
             self[value] = cell
         return cell
@@ -50,6 +73,11 @@ _NO_TRADE: Final = ("", "", "", "", "")
 _NO_AMOUNT: Final = ("", "")
 _YES_NO: Final = {None: "", True: "yes", False: "no"}
 
+ANNOTATIONS: Final = ("label", "note", "given_price", "given_price_currency")
+"""Further columns, where people said anything about the entries of a ledger."""
+
+_NOTHING_SAID: Final = ("", "", "", "")
+
 COLUMNS: Final = (
     *("id", "kind", "time", "account", "side", "base_amount", "base_currency", "quote_amount"),
     *("quote_currency", "amount", "currency", "fee_amount", "fee_currency", "price", "legs"),
@@ -59,46 +87,65 @@ COLUMNS: Final = (
 """The header, and the order of the cells."""
 
 
-class _Bytes:
-    """What `csv.writer` takes for a file: it returns what this does, the row as bytes."""
-
-    write = staticmethod(str.encode)
-
-
-_as_line: Final[Callable[[Sequence[object]], bytes]] = csv.writer(
-    _Bytes(),
-    lineterminator="\r\n",
-).writerow
+def _line(cells: Sequence[str]) -> bytes:
+    return f"{','.join(cells)}\r\n".encode()
 
 
 class CsvSink(FileSink):
     """Writes one row per entry under the columns ``id`` to ``source_row``, a header first.
 
     ``base_*`` and ``quote_*`` are unsigned and of trades; ``amount`` and ``currency`` are the
-    signed leg of entries that have exactly one.
+    signed leg of entries that have exactly one.  Of a ledger in which people said something,
+    ``label`` to ``given_price_currency`` follow.
     """
 
     name: ClassVar[str] = "csv"
-    capabilities = Capabilities(decimals="text")
+    capabilities = Capabilities(annotations=True, decimals="text")
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
         self._texts = _Texts()
+        self._columns: tuple[str, ...] = ()
+        self._said: Annotations = {}
+
+    def open(self, run: RunInfo) -> Checkpoint | None:
+        """Begin anew; what stands there stays until the run completes."""
+        self._columns = ()
+        return super().open(run)
+
+    def write(self, batch: Batch) -> Receipt:
+        """Add the entries of ``batch``, or none of them."""
+        if self._columns == COLUMNS and batch.annotations:
+            raise SinkError(
+                f"{self._path} was begun without columns for what people said.",
+                sink=self.name,
+                hint="Export the ledger first, before anything else is written to this file.",
+            )
+        self._said = batch.annotations or {}
+        if not self._columns:
+            annotated = batch.annotations is not None
+            self._columns = (*COLUMNS, *ANNOTATIONS) if annotated else COLUMNS
+            self._opened().write(_line(self._columns))
+        return super().write(batch)
+
+    def close(self, outcome: Outcome) -> None:
+        """Put it in its place, or remove what was written of it."""
+        if not self._columns and isinstance(outcome, Completed):
+            self._opened().write(_line(COLUMNS))
+        super().close(outcome)
 
     def _head(self) -> bytes:
-        return _as_line(COLUMNS)
+        return b""  # What columns there are is known with the first batch.
 
     def _encoded(self, entry: Entry) -> bytes:
-        return _as_line(self._cells(entry))
-
-    def _cells(self, entry: Entry) -> Sequence[object]:
         texts, legs, fee, source = self._texts, entry.legs, entry.fee, entry.source
-        trade: tuple[object, ...]
+        amounts: tuple[str, ...]
+        order_id = self_trade = price = ""
         if isinstance(entry, Trade):
             base, quote = legs
             base_text, quote_text = decimal_text(base.value), decimal_text(quote.value)
             sold = base_text[0] == "-"
-            trade = (
+            amounts = (
                 # A base of zero says nothing; the quote may.
                 ("sell" if sold else "buy") if base.value else entry.side.value,
                 base_text[1:] if sold else base_text,
@@ -108,30 +155,47 @@ class CsvSink(FileSink):
                 *_NO_AMOUNT,
             )
             legs_text = f"{base.currency} {base_text}; {quote.currency} {quote_text}"
+            order_id = "" if entry.order_id is None else str(entry.order_id)
+            self_trade = _YES_NO[entry.self_trade]
         else:
             values = [decimal_text(leg.value) for leg in legs]
             single = (values[0], texts[legs[0].currency]) if len(legs) == 1 else _NO_AMOUNT
-            trade = (*_NO_TRADE, *single)
+            amounts = (*_NO_TRADE, *single)
             pairs = zip(legs, values, strict=True)
             legs_text = "; ".join([f"{leg.currency} {value}" for leg, value in pairs])
-        price = entry.price if isinstance(entry, Trade | Conversion) else None
+        if isinstance(entry, Trade | Conversion) and entry.price is not None:
+            price = decimal_text(entry.price)
+        return _line(
+            (
+                _cell(entry.id),
+                texts[entry.kind],
+                time_text(entry.time),
+                texts[entry.account],
+                *amounts,
+                "" if fee is None else decimal_text(fee.value),
+                "" if fee is None else texts[fee.currency],
+                price,
+                _cell(legs_text) if legs_text else "",
+                order_id,
+                "" if entry.transaction_id is None else str(entry.transaction_id),
+                self_trade,
+                texts[entry.counterparty] if isinstance(entry, Transfer) else "",
+                texts[entry.code],
+                texts[entry.reason] if isinstance(entry, UnknownEntry) else "",
+                texts[source.endpoint],
+                "" if source.path is None else texts[path_text(source.path)],
+                "" if source.row is None else str(source.row),
+                *(self._said_of(entry) if len(self._columns) > len(COLUMNS) else ()),
+            )
+        )
+
+    def _said_of(self, entry: Entry) -> tuple[str, ...]:
+        said = self._said.get(entry.id)
+        if said is None:
+            return _NOTHING_SAID
         return (
-            _text(entry.id),
-            texts[entry.kind],
-            time_text(entry.time),
-            texts[entry.account],
-            *trade,
-            "" if fee is None else decimal_text(fee.value),
-            "" if fee is None else texts[fee.currency],
-            "" if price is None else decimal_text(price),
-            _text(legs_text) if legs_text else "",
-            entry.order_id if isinstance(entry, Trade) else "",
-            entry.transaction_id,
-            _YES_NO[entry.self_trade] if isinstance(entry, Trade) else "",
-            texts[entry.counterparty] if isinstance(entry, Transfer) else "",
-            texts[entry.code],
-            texts[entry.reason] if isinstance(entry, UnknownEntry) else "",
-            texts[source.endpoint],
-            "" if source.path is None else texts[path_text(source.path)],
-            source.row,
+            "" if said.label is None else _cell(said.label),
+            "" if said.note is None else _cell(said.note),
+            "" if said.price_value is None else decimal_text(said.price_value),
+            "" if said.price_currency is None else _cell(said.price_currency),
         )

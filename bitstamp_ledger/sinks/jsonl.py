@@ -22,6 +22,8 @@ is null.  Schema 1:
 ``reason``         text: why it was not understood; unknown entries only
 ``source``         ``{"endpoint", "path", "row", "precision"}``
 ``raw``            the record as received; numbers with a fraction as text, keys sorted
+``annotation``     ``{"label", "note", "price"}``: what a person said, only where anything was
+                   said; its price is ``{"currency", "value"}``, the currency null if not said
 =================  ================================================================
 
 `json_schema` returns the same as a JSON Schema, which ships with the package as ``entry.v1.json``.
@@ -31,13 +33,15 @@ most readers.  ``source.precision`` says how exact the row of a file is; its ``t
 microseconds.
 """
 
+import os
 from importlib import resources
 from typing import ClassVar
 
 import msgspec
 
 from bitstamp_ledger.model import Entry
-from bitstamp_ledger.sinks._contract import Capabilities
+from bitstamp_ledger.sinks._annotations import Annotations
+from bitstamp_ledger.sinks._contract import Batch, Capabilities, Receipt
 from bitstamp_ledger.sinks._file_sink import FileSink
 from bitstamp_ledger.sinks._row import json_line
 
@@ -46,13 +50,22 @@ class JsonLinesSink(FileSink):
     """Writes one JSON object per entry, UTF-8, each line ended by a line feed."""
 
     name: ClassVar[str] = "jsonl"
-    capabilities = Capabilities(decimals="text")
+    capabilities = Capabilities(annotations=True, decimals="text")
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self._said: Annotations = {}
+
+    def write(self, batch: Batch) -> Receipt:
+        """Add the entries of ``batch``, or none of them."""
+        self._said = batch.annotations or {}
+        return super().write(batch)
 
     def _head(self) -> bytes:
         return b""
 
     def _encoded(self, entry: Entry) -> bytes:
-        return json_line(entry)
+        return json_line(entry, self._said.get(entry.id))
 
 
 def json_schema() -> dict[str, object]:

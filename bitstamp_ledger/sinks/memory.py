@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from bitstamp_ledger.errors import SinkError
 from bitstamp_ledger.model import Entry
+from bitstamp_ledger.sinks._annotations import Annotations, EntryAnnotation
 from bitstamp_ledger.sinks._contract import (
     Batch,
     Capabilities,
@@ -29,11 +30,16 @@ class ListSink:
     """
 
     name: ClassVar[str] = "list"
-    capabilities = Capabilities(upsert=True, retract=True, stores_checkpoint=True, decimals="exact")
+    capabilities = Capabilities(
+        upsert=True, retract=True, stores_checkpoint=True, annotations=True, decimals="exact"
+    )
 
     def __init__(self, into: list[Entry] | None = None) -> None:
         self.entries: list[Entry] = [] if into is None else into
         """What was written, ours to change."""
+
+        self.annotations: dict[str, EntryAnnotation] = {}
+        """What people said about them, by id."""
 
         self.target = "in memory"
         self._places = {entry.id: place for place, entry in enumerate(self.entries)}
@@ -55,7 +61,7 @@ class ListSink:
         if self._run is None:
             raise SinkError("The list is not open.", sink=self.name, hint="Open it first.")
         for operation in batch.operations:
-            self._take(operation)
+            self._take(operation, batch.annotations or {})
         if batch.checkpoint is not None:
             self._checkpoints[self._run.ledger] = batch.checkpoint
         return Receipt(batch_id=batch.id, rows=len(batch.entries), durable=True)
@@ -66,13 +72,16 @@ class ListSink:
             case Completed() | Failed():
                 self._run = None
 
-    def _take(self, operation: Upsert | Retract) -> None:
+    def _take(self, operation: Upsert | Retract, annotations: Annotations) -> None:
         entry_id = operation.entry.id if isinstance(operation, Upsert) else operation.entry_id
         if operation.revision:
             if operation.revision < self._revisions.get(entry_id, 0):
                 return
             self._revisions[entry_id] = operation.revision
         place = self._places.get(entry_id)
+        self.annotations.pop(entry_id, None)
+        if isinstance(operation, Upsert) and entry_id in annotations:
+            self.annotations[entry_id] = annotations[entry_id]
         if isinstance(operation, Upsert):
             if place is None:
                 self._places[entry_id] = len(self.entries)

@@ -26,6 +26,7 @@ from bitstamp_ledger.sinks import (
     Retries,
     RunInfo,
     SinkHandle,
+    SinkReport,
 )
 from bitstamp_ledger.sinks.memory import ListSink
 from tests.sinks.examples import TRADE, MemorySink, deposit
@@ -164,6 +165,20 @@ class AwaitedSink:
         self.calls.append(what)
 
 
+class BrokenAwaitedSink(AwaitedSink):
+    """Fails in one step."""
+
+    def __init__(self, fails_in: str) -> None:
+        super().__init__()
+        self._fails_in = fails_in
+
+    async def _note(self, what: object) -> None:
+        await super()._note(what)
+        step = {RunInfo: "open", Batch: "write"}.get(type(what), "close")
+        if step == self._fails_in:
+            raise ConnectionError("the line is dead")
+
+
 class TestAwaitedSinks:
     def test_a_sink_and_entries_may_be_awaited(self) -> None:
         """On the event loop, in batches."""
@@ -293,6 +308,181 @@ class TestSeveralAtOnce:
                 out.write([TRADE])
 
         assert isinstance(target.calls[-1], Failed)
+
+
+class TestSeveralAwaitedAtOnce:
+    """The laws of several plain ones, awaited and plain sinks side by side."""
+
+    def test_each_gets_everything(self, tmp_path: Path) -> None:
+        """Awaited, in memory and a file, from entries that are awaited or not."""
+        awaited, kept = AwaitedSink(), ListSink()
+        path = tmp_path / "out.jsonl"
+        entries = [deposit(number) for number in range(2500)]
+
+        async def rest() -> AsyncIterator[Entry]:
+            for entry in entries[1100:]:
+                yield entry
+
+        async def main() -> tuple[SinkReport | None, ...]:
+            async with sinks.async_fan_out(
+                sinks.async_handle_for(awaited),
+                sinks.async_handle_for(kept),
+                sinks.open_async(f"jsonl:{path}"),
+            ) as out:
+                await out.write(entries[:1100])
+                await out.write(rest())
+            return out.reports
+
+        reports = anyio.run(main)
+
+        assert [report and report.rows for report in reports] == [2500, 2500, 2500]
+        assert kept.entries == entries
+        batches = [call for call in awaited.calls if isinstance(call, Batch)]
+        assert [entry for batch in batches for entry in batch.entries] == entries
+        assert awaited.calls[-1] == Completed()
+        lines = path.read_bytes().splitlines()
+        assert [json.loads(line)["transaction_id"] for line in lines] == [*range(2500)]
+
+    @pytest.mark.parametrize("step", ["open", "write", "close"])
+    @pytest.mark.parametrize("kind", [MemorySink, BrokenAwaitedSink])
+    def test_a_broken_one_holds_nobody_up(
+        self, kind: Callable[..., MemorySink | BrokenAwaitedSink], step: str
+    ) -> None:
+        """The others are completed; then the error says which failed."""
+        broken, kept, awaited = kind(fails_in=step), ListSink(), AwaitedSink()
+        entries = [deposit(number) for number in range(6000)]
+        fan = sinks.async_fan_out(
+            sinks.async_handle_for(broken, name="broken"),
+            sinks.async_handle_for(kept),
+            sinks.async_handle_for(awaited),
+            batches_ahead=1,
+        )
+
+        async def main() -> None:
+            async with fan as out:
+                await out.write(entries)
+
+        with pytest.raises(SinkError, match=r"1 of 3 sinks failed\. broken: ") as caught:
+            anyio.run(main)
+
+        assert len(kept.entries) == 6000
+        assert awaited.calls[-1] == Completed()
+        assert [error.sink for error in caught.value.failures] == ["broken"]
+        assert [report and report.rows for report in fan.reports] == [None, 6000, 6000]
+
+    def test_a_slow_one_makes_the_reader_wait_only_when_far_behind(self) -> None:
+        """Memory stays flat: what is read and not yet written is a few batches."""
+        read: list[int] = []
+        read_when_let_go: list[int] = []
+
+        class Slow(AwaitedSink):
+            async def write(self, batch: Batch) -> Receipt:
+                if not read_when_let_go:
+                    await anyio.wait_all_tasks_blocked()  # The reader, too.
+                    read_when_let_go.append(len(read))
+                return await super().write(batch)
+
+        async def main() -> None:
+            async with sinks.async_fan_out(
+                sinks.async_handle_for(Slow()),
+                sinks.async_handle_for(AwaitedSink()),
+                batches_ahead=2,
+            ) as out:
+                for start in range(0, 8000, 1000):
+                    read.append(start)
+                    await out.write([deposit(number) for number in range(start, start + 1000)])
+
+        anyio.run(main)
+
+        assert len(read) == 8
+        # One in its hands, two that wait for it, and the one that the reader cannot hand over.
+        assert read_when_let_go == [4]
+
+    def test_an_exception_in_the_block_gives_all_up(self) -> None:
+        """Half a history must not pass for a whole one; and the exception is the caller's own."""
+        plain, awaited = MemorySink(), AwaitedSink()
+
+        async def main() -> None:
+            async with sinks.async_fan_out(
+                sinks.async_handle_for(plain), sinks.async_handle_for(awaited)
+            ) as out:
+                await out.write([TRADE])
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            anyio.run(main)
+
+        assert isinstance(plain.calls[-1], Failed)
+        assert isinstance(awaited.calls[-1], Failed)
+
+    def test_a_reader_that_fails_gives_all_up(self) -> None:
+        """Also where the caller passes it over."""
+        target = AwaitedSink()
+
+        async def history() -> AsyncIterator[Entry]:
+            yield TRADE
+            raise ZeroDivisionError
+
+        async def main() -> None:
+            async with sinks.async_fan_out(sinks.async_handle_for(target)) as out:
+                with pytest.raises(ZeroDivisionError):
+                    await out.write(history())
+                with pytest.raises(SinkError, match="failed earlier"):
+                    await out.write([TRADE])
+
+        with pytest.raises(SinkError, match="failed earlier"):
+            anyio.run(main)
+
+        assert isinstance(target.calls[-1], Failed)
+
+    @pytest.mark.parametrize("where", ["write", "sleep", "end"])
+    def test_a_block_that_is_cancelled_gives_all_up(self, where: str) -> None:
+        """While it writes, waits, or is being completed: nothing is left open, nothing hangs."""
+        plain = MemorySink()
+
+        class Stuck(AwaitedSink):
+            async def write(self, batch: Batch) -> Receipt:
+                if where != "sleep":
+                    await anyio.sleep_forever()
+                return await super().write(batch)
+
+        stuck = Stuck()
+
+        async def main() -> bool:
+            with anyio.move_on_after(0.1) as scope:
+                async with sinks.async_fan_out(
+                    sinks.async_handle_for(plain), sinks.async_handle_for(stuck), batches_ahead=1
+                ) as out:
+                    for start in range(0, 6000 if where == "write" else 1000, 1000):
+                        await out.write([deposit(number) for number in range(start, start + 1000)])
+                    if where == "sleep":
+                        await anyio.sleep_forever()
+            return scope.cancelled_caught
+
+        assert anyio.run(main)
+        assert isinstance(stuck.calls[-1], Failed)
+        # At the end, it may have been completed by then: it had everything.
+        assert isinstance(plain.calls[-1], Completed | Failed if where == "end" else Failed)
+
+    def test_it_serves_one_run(self) -> None:
+        """As each of its handles does."""
+        fan = sinks.async_fan_out(sinks.async_handle_for(AwaitedSink(), name="mine"))
+
+        async def main() -> None:
+            with pytest.raises(SinkError, match="fan-out to mine has not been entered"):
+                await fan.write([TRADE])
+            async with fan:
+                pass
+            async with fan:
+                pass
+
+        with pytest.raises(SinkError, match="serves one run"):
+            anyio.run(main)
+
+    def test_of_none_is_refused(self) -> None:
+        """Nothing would be written, and nobody told."""
+        with pytest.raises(ValueError, match="at least one"):
+            sinks.async_fan_out()
 
 
 class TestAddresses:

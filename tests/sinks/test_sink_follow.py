@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import attrs
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from bitstamp_ledger.ledger._following import sink_lock
 from bitstamp_ledger.ledger._sink_memory import Pending
 from bitstamp_ledger.model import Entry
 from bitstamp_ledger.sinks import (
+    AsyncSink,
     Batch,
     BatchSink,
     Capabilities,
@@ -409,6 +411,39 @@ def test_an_awaited_sink_is_followed_and_exported_to(ledger: Ledger) -> None:
 
     assert anyio.run(main) == (30, 0)
     assert followed.kept.entries == exported.kept.entries == list(ledger.entries())
+
+
+def test_awaited_and_other_sinks_are_followed_at_once(ledger: Ledger, folder: Path) -> None:
+    """Each has a checkpoint of its own, and one that fails holds nobody up."""
+    awaited, broken = AwaitedList(), Receiver()
+    outs: list[AsyncSink | BatchSink | str]
+    outs = [awaited, broken.sink, f"sqlite:///{folder}/out.db"]
+    face = AsyncLedger(ledger)
+
+    broken.fails = True
+    with pytest.raises(SinkError, match=r"1 of 3 sinks failed\. receiver: "):
+        anyio.run(face.follow_all, outs)
+    assert awaited.kept.entries == list(ledger.entries())
+    assert ids_in(folder / "out.db") == sorted(shown(ledger))
+
+    broken.fails = False
+    reports = anyio.run(face.follow_all, outs)
+    assert [report.upserts for report in reports] == [0, 30, 0]
+    assert broken.held == shown(ledger)
+
+
+def test_many_sinks_at_once_do_not_wait_for_each_other(ledger: Ledger) -> None:
+    """More than the pool of threads has: each works in one thread, and is waited for in another."""
+    receivers = [Receiver() for _ in range(3)]
+    outs = [BatchSink(receiver, target=f"receiver {at}") for at, receiver in enumerate(receivers)]
+
+    async def main() -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = 2
+        with anyio.fail_after(60):
+            await AsyncLedger(ledger).follow_all(outs)
+
+    anyio.run(main)
+    assert all(receiver.held == shown(ledger) for receiver in receivers)
 
 
 @pytest.mark.parametrize("batch_rows", [1, 7, 1000])

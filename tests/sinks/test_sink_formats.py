@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from bitstamp_ledger import sinks
@@ -226,6 +227,21 @@ class TestCsv:
             assert unguarded(row["source_endpoint"]) == entry.source.endpoint
             assert unguarded(row["source_path"]) == entry.source.path
             assert row["source_row"] == str(entry.source.row or "")
+
+    @given(
+        account=st.text(st.sampled_from("a=',\"\r\n ;é"), max_size=4),
+        history=strategies.histories(max_size=2),
+    )
+    def test_cells_are_in_quotes_where_the_csv_module_puts_them(
+        self, account: str, history: list[Entry]
+    ) -> None:
+        """Written without it, for speed: the bytes are the same."""
+        text = written("csv", [*history, deposit(account=account)])
+        again = io.StringIO()
+        csv.writer(again, lineterminator="\r\n").writerows(
+            csv.reader(io.StringIO(text, newline=""))
+        )
+        assert text == again.getvalue()
 
     @given(history=strategies.histories(max_size=2))
     def test_columns_of_one_kind_are_empty_for_others(self, history: list[Entry]) -> None:
