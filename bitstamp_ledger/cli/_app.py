@@ -1,7 +1,5 @@
 """The commands."""
 
-import contextlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -22,6 +20,7 @@ from bitstamp_ledger.cli._options import (
     opened,
     without_password,
 )
+from bitstamp_ledger.cli._output import quiet_when_unread
 from bitstamp_ledger.errors import BitstampLedgerError, StatementError
 from bitstamp_ledger.files import Statement, formats, read_statement
 from bitstamp_ledger.model import MAIN_ACCOUNT, Entry
@@ -33,6 +32,11 @@ EXIT_INTERRUPTED = 130
 
 def run() -> int:
     """Run the command line; return its exit code, with every error as one message."""
+    with quiet_when_unread():
+        return _run()
+
+
+def _run() -> int:
     try:
         result = app.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -43,11 +47,6 @@ def run() -> int:
     except BitstampLedgerError as error:
         _show.error(error)
         return EXIT_STOPPED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; a second error on closing would be noise.
-        with contextlib.suppress(OSError):
-            sys.stderr.close()
-        return 0
     return result if isinstance(result, int) else 0
 
 

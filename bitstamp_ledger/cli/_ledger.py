@@ -22,10 +22,12 @@ from bitstamp_ledger.cli._options import (
     key_options,
     opened,
 )
+from bitstamp_ledger.cli._output import is_read
 from bitstamp_ledger.client import Client
 from bitstamp_ledger.files import formats
 from bitstamp_ledger.ledger import EntryState
 from bitstamp_ledger.model import ENTRY_KINDS, Amount
+from bitstamp_ledger.report import ProgressBar
 
 EXIT_UNPROVED: Final = 1
 
@@ -59,7 +61,7 @@ def sync(
     Example:
       bitstamp-ledger sync --ledger history.db
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    with opened(place) as ledger, _show_ledger.counting(quiet=as_json) as progress:
+    with opened(place) as ledger, ProgressBar(hidden=as_json) as progress:
         report = ledger.sync(
             client,
             "full" if full else "resume",
@@ -99,10 +101,10 @@ def import_files(
     Example:
       bitstamp-ledger import --ledger history.db export.csv
     """  # noqa: D301 - as above
-    with opened(place) as ledger:
+    with opened(place) as ledger, ProgressBar(hidden=as_json) as progress:
         reports = [
             ledger.import_file(path, format=format_name, timezone=timezone, account=account)
-            for path in files
+            for path in progress.each(files)
         ]
     if as_json:
         _show.as_json({"imports": [_show_ledger.import_document(each) for each in reports]})
@@ -198,7 +200,7 @@ def entries(
         )
         some = itertools.islice(found, limit) if limit else found
         if as_json:
-            for entry in some:
+            for entry in itertools.takewhile(lambda _: is_read(), some):
                 _show_ledger.entry_line(entry)
             return
         _show_ledger.entries((entry, ledger.annotation(entry.id)) for entry in some)
