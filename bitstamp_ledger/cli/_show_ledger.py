@@ -1,12 +1,10 @@
 """What the commands on a ledger print.  Nothing is decided here."""
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
-from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -22,32 +20,11 @@ from bitstamp_ledger.ledger import (
     Proof,
     RecordedDecision,
     SealedChange,
-    SyncProgress,
     SyncReport,
 )
 from bitstamp_ledger.model import Entry
 from bitstamp_ledger.reconcile import Counts
 from bitstamp_ledger.sinks import document_of
-
-
-@contextlib.contextmanager
-def counting(*, quiet: bool) -> Iterator[Callable[[SyncProgress], None]]:
-    """Show how many records were read, where somebody can see it."""
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.fields[read]:,} records read, {task.fields[new]:,} new"),
-        console=_show.progress_console(),
-        transient=True,
-        disable=quiet or not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task("", total=None, read=0, new=0)
-
-        def progress(state: SyncProgress) -> None:
-            bar.update(task, read=state.records, new=state.added)
-
-        yield progress
-
 
 # -- sync and import
 

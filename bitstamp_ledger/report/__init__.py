@@ -1,4 +1,4 @@
-"""What people look at: pages as data, entries as a table, plots.
+"""What people look at: pages as data, entries as a table, plots, and how far a run has come.
 
 `Reconciliation.report`, `Reconciliation.to_html` and `Ledger.report` make pages, of the parts that
 each value describes itself in.  Pages need the extra ``report``, and plots, in the module ``plot``,
@@ -19,6 +19,7 @@ from bitstamp_ledger._page import (
 )
 from bitstamp_ledger.report import plot
 from bitstamp_ledger.report._entry_table import EntryTable, show
+from bitstamp_ledger.report._progress import ProgressBar
 
 __all__ = [
     "Card",
@@ -28,6 +29,7 @@ __all__ = [
     "EntryTable",
     "HasSection",
     "Mood",
+    "ProgressBar",
     "Report",
     "Section",
     "Table",

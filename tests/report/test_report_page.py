@@ -37,7 +37,8 @@ def a_report(words: str) -> Report:
         name="t",
         title=words,
         columns=(words, "amounts", "kind", "fee (UTC)"),
-        rows=((words, words, words, words), ("a", "b", "c", "d")),
+        # What can be chosen is offered where values differ: they do, whatever the text is.
+        rows=((words, words, words, words), (f"{words}a",) * 4),
         total=2,
         choices=frozenset({words, "kind"}),
         numeric=frozenset({words}),
