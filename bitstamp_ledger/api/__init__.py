@@ -138,12 +138,21 @@ from bitstamp_ledger.api._record_types import RECORD_TYPES, Evidence, Legs, Reco
 from bitstamp_ledger.api._refusals import REFUSALS, refusal_of
 from bitstamp_ledger.api._resume import HistoryCheckpoint, HistoryProgress, first_of_overlap
 from bitstamp_ledger.api._same_account import AccountComparison, SameAccount, same_account
-from bitstamp_ledger.api._signing import Seal, SignedCall, SigningKey, sign, unsigned, verify
+from bitstamp_ledger.api._signing import (
+    CLOCK_BOUND_S,
+    Seal,
+    SignedCall,
+    SigningKey,
+    sign,
+    unsigned,
+    verify,
+)
 from bitstamp_ledger.api._walk import FIRST_ID, walk_by_cursor
 
 __all__ = [
     "BANNED",
     "CANDLE_STEPS_S",
+    "CLOCK_BOUND_S",
     "DIAGNOSES",
     "FIRST_ID",
     "IN_FLIGHT_MAX",

@@ -312,7 +312,7 @@ def read_withdrawal_fees(
 
 
 def read_fees(manners: Manners) -> Flow[Fees]:
-    """Ask for all fees."""
+    """Ask for the fees of trading on every market, and of withdrawing every currency."""
     trading = yield from read_trading_fees(None, manners)
     withdrawal = yield from read_withdrawal_fees(None, None, manners)
     return Fees(trading=trading, withdrawal=withdrawal)

@@ -206,7 +206,7 @@ class Call:
 
     @property
     def method(self) -> Method:
-        """The HTTP method."""
+        """``GET`` or ``POST``, as HTTP has it."""
         return self.endpoint.value.method
 
     @property

@@ -198,7 +198,7 @@ def read_open_positions(manners: Manners) -> Maybe[tuple[Position, ...]]:
 
 
 def read_margin_info(manners: Manners) -> Maybe[MarginInfo]:
-    """Ask for the margin."""
+    """Ask for what secures the open positions, and how much of it is free."""
     call = Call(endpoint=Endpoint.MARGIN_INFO)
     return if_available(call, Asker(manners).ask(call, _margin_info_in))
 

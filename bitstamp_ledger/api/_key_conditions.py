@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+from bitstamp_ledger.api._signing import CLOCK_BOUND_S
 from bitstamp_ledger.errors import (
     ApiError,
     BitstampLedgerError,
@@ -329,7 +330,8 @@ DIAGNOSES: Final[Mapping[KeyCondition, Diagnosis]] = MappingProxyType(
         ),
         KeyCondition.CLOCK_SKEW: _broken(
             KeyState.CLOCK_SKEW,
-            "This machine's clock is too far from the exchange's; 150 seconds are allowed.",
+            f"This machine's clock is too far from the exchange's; {CLOCK_BOUND_S} seconds are "
+            "allowed.",
             "Set the clock, and let the system keep it by NTP. The key is not at fault.",
             actor=Actor.OPERATOR,
         ),

@@ -223,7 +223,7 @@ class KeyReport:
 
     @property
     def state(self) -> KeyState:
-        """The verdict."""
+        """The verdict, for programs; `advice` tells it to people."""
         return self.diagnosis.state
 
     @property

@@ -237,7 +237,7 @@ class ProbeCall:
 
     @property
     def method(self) -> Method:
-        """The HTTP method."""
+        """``GET`` or ``POST``, as HTTP has it."""
         return self.spec.method
 
     @property

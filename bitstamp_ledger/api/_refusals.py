@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from bitstamp_ledger.api._effects import Reply
+from bitstamp_ledger.api._signing import CLOCK_BOUND_S
 from bitstamp_ledger.api._wire import parse_json
 from bitstamp_ledger.errors import (
     ApiError,
@@ -75,7 +76,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "API0015": Refusal(KeyRefusedError, _BUG),
     "API0016": Refusal(KeyRefusedError, _BUG),
     "API0017": Refusal(
-        KeyRefusedError, "Set this machine's clock; it is more than 150 seconds off."
+        KeyRefusedError, f"Set this machine's clock; it is more than {CLOCK_BOUND_S} seconds off."
     ),
     "API0018": Refusal(KeyRefusedError, _BUG),
     "API0019": Refusal(KeyRefusedError, _BUG),

@@ -14,6 +14,8 @@ from bitstamp_ledger.errors import CredentialsError
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 VERSION: Final = "v2"
+CLOCK_BOUND_S: Final = 150
+"""How far the clock may be off, either way (docs/facts/exchange.md, "Signing"; documented)."""
 
 
 class SigningKey:
@@ -113,7 +115,7 @@ def sign(call: Call, key: SigningKey, *, host: str, nonce: str, timestamp_ms: in
         key: whose signature.
         host: as in the HTTP ``Host`` header, with the port only where it is not the default.
         nonce: 36 characters, lower case, never used before.
-        timestamp_ms: Unix time in milliseconds, within 150 s of the exchange's clock.
+        timestamp_ms: Unix time in milliseconds, within `CLOCK_BOUND_S` of the exchange's clock.
     """
     target = _target(call)
     # Whether the question mark belongs to the signed string is contradicted between sources; the

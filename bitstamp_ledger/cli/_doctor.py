@@ -18,19 +18,23 @@ from urllib.parse import urlsplit
 import click
 
 from bitstamp_ledger._version import __version__
+from bitstamp_ledger.api import CLOCK_BOUND_S, RetryPolicy
 from bitstamp_ledger.cli import _show
-from bitstamp_ledger.cli._options import INPUT_FILE, JSON_OPTION, LEDGER_VARIABLE, without_password
+from bitstamp_ledger.cli._options import (
+    CREDENTIALS_FILE_VARIABLE,
+    INPUT_FILE,
+    JSON_OPTION,
+    KEY_VARIABLES,
+    LEDGER_VARIABLE,
+    without_password,
+)
 from bitstamp_ledger.client import PRODUCTION_URL, Client
 from bitstamp_ledger.errors import BitstampLedgerError
 
 DISTRIBUTION: Final = "bitstamp-ledger"
-KEY_VARIABLES: Final = ("BITSTAMP_API_KEY", "BITSTAMP_API_SECRET")
 _REQUIREMENT: Final = re.compile(r"^([A-Za-z0-9._-]+).*?(?:extra == ['\"]([^'\"]+)['\"])?$")
 
 NOT_CHECKED: Final = "not checked; see --online"
-CLOCK_BOUND_S: Final = 150
-"""The exchange documents this as the age at which it refuses a request."""
-
 _TIMEOUT_S: Final = 10
 
 Findings = dict[str, str]
@@ -40,7 +44,12 @@ Findings = dict[str, str]
 @click.option("--online", is_flag=True, help="Ask the exchange a public question, without a key.")
 @click.option("--base-url", default=PRODUCTION_URL, show_default=True, help="The exchange.")
 @click.option(
-    "--credentials-file", type=INPUT_FILE, default=None, help="Look at the rights of this file."
+    "--credentials-file",
+    type=INPUT_FILE,
+    envvar=CREDENTIALS_FILE_VARIABLE,
+    show_envvar=True,
+    default=None,
+    help="Look at the rights of this file. It is not read.",
 )
 @click.option(
     "--ledger",
@@ -75,11 +84,11 @@ def doctor(
         "extras": dict(_extras()),
         "environment": {
             name: "set" if os.environ.get(name) else "not set"
-            for name in (*KEY_VARIABLES, LEDGER_VARIABLE)
+            for name in (*KEY_VARIABLES, CREDENTIALS_FILE_VARIABLE, LEDGER_VARIABLE)
         },
     }
     if credentials_file is not None:
-        findings["credentials file"] = {str(credentials_file): _rights(credentials_file)}
+        findings["credentials file"] = {str(credentials_file): rights(credentials_file)}
     if place is not None:
         findings["ledger"] = _ledger_rights(place)
     findings["exchange"] = {base_url: _reached(base_url) if online else "not asked; see --online"}
@@ -125,10 +134,11 @@ def _ledger_rights(place: str) -> Findings:
     if "://" in place and not place.startswith("sqlite:///"):
         return {"a server": "its rights are the server's; not looked at"}
     path = Path(place.removeprefix("sqlite:///"))
-    return {str(path): _rights(path) if path.exists() else "not there yet; `sync` makes it"}
+    return {str(path): rights(path) if path.exists() else "not there yet; `sync` makes it"}
 
 
-def _rights(path: Path) -> str:
+def rights(path: Path) -> str:
+    """Say in words who may use a file."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as exc:
@@ -140,7 +150,7 @@ def _rights(path: Path) -> str:
 
 def _reached(base_url: str) -> str:
     try:
-        with Client(base_url=base_url) as client:
+        with Client(base_url=base_url, retry=RetryPolicy(attempts_max=2)) as client:
             client.eur_usd()
             return "reached"
     except BitstampLedgerError as error:

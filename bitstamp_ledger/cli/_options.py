@@ -1,6 +1,7 @@
 """Options that several commands share, and what is made of them."""
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 LEDGER_VARIABLE: Final = "BITSTAMP_LEDGER"
+KEY_VARIABLES: Final = ("BITSTAMP_API_KEY", "BITSTAMP_API_SECRET")
+CREDENTIALS_FILE_VARIABLE: Final = "BITSTAMP_CREDENTIALS_FILE"
 
 INPUT_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 MOMENT: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
@@ -77,6 +80,8 @@ def key_options(command: Callable[..., R]) -> Callable[..., R]:
     @click.option(
         "--credentials-file",
         type=INPUT_FILE,
+        envvar=CREDENTIALS_FILE_VARIABLE,
+        show_envvar=True,
         default=None,
         help="Take the key from this file, which only you may read.",
     )
@@ -104,6 +109,15 @@ def key_options(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def _credentials(profile: str | None, file: Path | None) -> Credentials:
+    context = click.get_current_context()
+    if context.get_parameter_source("credentials_file") is ParameterSource.ENVIRONMENT:
+        if profile is not None:
+            return Credentials.from_keyring(profile)
+        if any(map(os.environ.get, KEY_VARIABLES)):
+            raise click.UsageError(
+                f"The environment names two keys: {CREDENTIALS_FILE_VARIABLE}, and "
+                f"{' and '.join(KEY_VARIABLES)}. Unset one; they may belong to two accounts."
+            )
     if profile is not None and file is not None:
         raise click.UsageError("Give --profile or --credentials-file, not both.")
     if profile is not None:

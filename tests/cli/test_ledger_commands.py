@@ -175,6 +175,31 @@ def test_doctor_shows_what_is_installed_and_nothing_secret(shell: Shell) -> None
     assert f"{shell.url}: reached" in said
 
 
+def test_a_file_with_the_key_can_be_named_by_the_environment(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name is no secret; doctor looks at it as well."""
+    private = shell.folder / "key.txt"
+    private.write_text("key = {}\nsecret = {}\n".format(*shell.secrets))
+    private.chmod(0o600)
+    monkeypatch.setenv("BITSTAMP_CREDENTIALS_FILE", "key.txt")
+
+    two = shell.run("sync", "--base-url", shell.url)
+    assert two.returncode == 2
+    assert "names two keys" in two.stderr
+
+    monkeypatch.delenv("BITSTAMP_API_KEY")
+    monkeypatch.delenv("BITSTAMP_API_SECRET")
+    assert "120 of them new" in shell.sync()
+    said = json.loads(shell.ok("doctor", "--json"))
+    assert said["credentials file"] == {"key.txt": "only you may use it"}
+    assert said["environment"]["BITSTAMP_CREDENTIALS_FILE"] == "set"
+
+    private.chmod(0o644)
+    assert shell.run("sync", "--base-url", shell.url).returncode == 3
+    assert "chmod 600 key.txt" in shell.ok("doctor")
+
+
 def test_formats_and_sinks_are_listed(shell: Shell) -> None:
     """Plug-ins as well: what is listed can be named in --format and --sink."""
     assert "bitstamp-g2" in json.loads(shell.ok("formats", "--json"))["formats"]
@@ -245,6 +270,7 @@ def test_doctor_says_how_far_the_clock_is_off(shell: Shell, off_s: int, said: st
 
         def do_GET(self) -> None:
             self.do_HEAD()
+            self.wfile.write(b'{"buy": "1.1", "sell": "1.0"}')
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
