@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -16,11 +16,12 @@ from rich.text import Text
 from bitstamp_ledger import sinks
 from bitstamp_ledger.cli import _show
 from bitstamp_ledger.client import Client, Credentials
-from bitstamp_ledger.errors import SinkError
+from bitstamp_ledger.errors import MissingExtraError, SinkError
 from bitstamp_ledger.files import Statement, read_statement
 from bitstamp_ledger.ledger import Proof, prove
 from bitstamp_ledger.model import MAIN_ACCOUNT, Balance, Entry
 from bitstamp_ledger.reconcile import Reconciliation, reconcile
+from bitstamp_ledger.report import HasSection
 
 OTHER_ACCOUNT: Final = "Trading"
 OTHER_ACCOUNT_RECORDS: Final = 40
@@ -150,10 +151,13 @@ def walk(*, transactions: int, seed: int, out: Path, quiet: bool) -> DemoReport:
             (each for each in result.entries if each.account in read_accounts), reading.after
         )
     with clock.step("write the ledger"):
-        written = (out / "ledger.jsonl", out / "ledger.csv")
+        written: tuple[Path, ...] = (out / "ledger.jsonl", out / "ledger.csv")
         for path in written:
             with sinks.open(path.suffix.removeprefix("."), path=path) as handle:
                 handle.write(result.entries)
+    with clock.step("write a page"):
+        if page := _page(result, (*statements, proof), out / "report.html"):
+            written = (*written, page)
     return DemoReport(
         reading=reading,
         statements=statements,
@@ -162,6 +166,15 @@ def walk(*, transactions: int, seed: int, out: Path, quiet: bool) -> DemoReport:
         written=(*files, *written),
         seconds=clock.seconds,
     )
+
+
+def _page(result: Reconciliation, also: Iterable[HasSection], path: Path) -> Path | None:
+    """Write all of it as a page for a browser; None without the extra ``report``."""
+    try:
+        result.to_html(path, also=also)
+    except MissingExtraError:
+        return None
+    return path
 
 
 def _read(url: str, key: str, secret: str, counter: _Counter) -> Reading:
@@ -230,6 +243,11 @@ def show(report: DemoReport) -> None:
     out.print(Text("5. Written:"))
     for path in report.written:
         out.print(Text(f"   {path}  ({path.stat().st_size:,} bytes)"))
+    page = report.written[-1]
+    if page.suffix == ".html":
+        out.print(Text(f"Open {page} in a browser: it tells all of this, and needs no server."))
+    else:
+        out.print(Text("With the extra `report`, all of this is written as a page as well."))
     out.print(_seconds_table(report.seconds))
 
 

@@ -137,7 +137,7 @@ class TestReconcile:
         """The sink is chosen by the name's ending."""
         done = run("reconcile", "--api", "page.json", "--out", name, cwd=folder)
 
-        assert done.returncode == 0
+        assert done.returncode == 0, done.stderr
         assert "1296712" in (folder / name).read_text()
 
     def test_a_page_that_is_not_json_is_one_message(self, folder: Path) -> None:
@@ -213,6 +213,8 @@ class TestDemo:
             "same exchange id, same content",
             "same content within what the row states",
         }
+        assert said["written"][-1] == str(Path("out", "report.html"))
+        assert "<title>" in (tmp_path / "out" / "report.html").read_text()
         assert len((tmp_path / "out" / "ledger.jsonl").read_text().splitlines()) == said["entries"]
 
     def test_tells_a_person_what_it_did(self, tmp_path: Path) -> None:

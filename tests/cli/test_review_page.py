@@ -162,7 +162,6 @@ def test_in_a_browser(served: Served) -> None:
         page.on("console", lambda said: noise.append(said.text))
         page.on("request", lambda sent: noise.append(sent.url))
         page.goto(served.url)
-        page.screenshot(path=served.place.with_name("review.png"), full_page=True)
         first = page.locator("article").first
         first.get_by_label("Why").fill("<b>seen</b>")
         first.get_by_role("button", name="Two events").click()
@@ -171,7 +170,6 @@ def test_in_a_browser(served: Served) -> None:
         assert page.locator("b").count() == 0
         page.get_by_role("button", name="Undo").click()
         assert page.locator("article").count() == 3
-        page.screenshot(path=served.place.with_name("undone.png"), full_page=True)
         page.get_by_role("button", name="End the review").click()
         page.get_by_text("Ended.").wait_for()
         browser.close()
