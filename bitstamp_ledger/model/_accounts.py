@@ -25,7 +25,7 @@ class Account:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the main account."""
+        """Whether it is the account itself, and no sub-account."""
         return self.name == MAIN_ACCOUNT
 
     def __str__(self) -> str:

@@ -60,7 +60,7 @@ _AFTER_SIGNATURE: Final = (Flag.API_ACCESS_OFF, Flag.FROZEN, Flag.FATCA_MISSING)
 
 @attrs.frozen(kw_only=True)
 class SandboxKey:
-    """An API key of the sandbox."""
+    """An API key that the sandbox takes, with its rights; worth nothing anywhere else."""
 
     key: str
     secret: str = attrs.field(repr=False)

@@ -80,7 +80,7 @@ class LeftOut(NamedTuple):
 
 @attrs.frozen(kw_only=True)
 class ExportFile:
-    """An export file."""
+    """A trade file as the exchange would write it, and what has no place in one."""
 
     text: str
     """UTF-8 without BOM when written; lines end with LF."""

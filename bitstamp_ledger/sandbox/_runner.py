@@ -196,7 +196,7 @@ class Sandbox:
 
     @property
     def key(self) -> str:
-        """The default key."""
+        """The key that is there from the beginning, with the rights that were asked for."""
         return self._default.key
 
     @property
@@ -263,7 +263,7 @@ class Sandbox:
 
     @property
     def account(self) -> Account:
-        """The main account."""
+        """What the main account holds, as the made-up exchange keeps it."""
         return self._account
 
     @property

@@ -1,13 +1,20 @@
 """Directives that show what the code says of itself, so that no page repeats it.
 
 ``public-names``: the documentation of every public name of one package.
+``door-names``: the documentation of what else is imported from a package by name.
 ``code-table``: one of the code's own tables of facts.
 """
 
+import contextlib
+import importlib
+import inspect
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.errors import PycodeError
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
 import bitstamp_ledger as bl
@@ -17,6 +24,7 @@ from bitstamp_ledger.api._key_permissions import KEY_PERMISSIONS
 from bitstamp_ledger.api._record_types import RECORD_TYPES
 from bitstamp_ledger.files._lossy import losses
 from bitstamp_ledger.files._registry import load
+from bitstamp_ledger.model import ENTRY_KINDS
 
 Rows = Iterable[Sequence[str]]
 
@@ -52,6 +60,43 @@ class PublicNames(SphinxDirective):
             else:
                 lines += [f".. autofunction:: bitstamp_ledger.{name}", ""]
         return parsed(self, lines)
+
+
+class DoorNames(SphinxDirective):
+    """``{door-names} fleet``: document what is imported from that package by name.
+
+    What `bitstamp_ledger` shows itself is left out: that stands where ``public-names`` is.
+    """
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Hand classes and functions to autodoc; of values, show what is written below them."""
+        door = f"bitstamp_ledger.{self.arguments[0]}"
+        package = importlib.import_module(door)
+        shown = {id(getattr(bl, name)) for name in (*bl.__all__, *BY_NAME)}
+        lines: list[str] = []
+        for name in sorted(package.__all__):
+            thing = getattr(package, name)
+            if inspect.ismodule(thing) or id(thing) in shown:
+                continue
+            if isinstance(thing, type):
+                lines += [f".. autoclass:: {door}.{name}", ""]
+            elif inspect.isroutine(thing) or inspect.isfunction(inspect.unwrap(thing)):
+                lines += [f".. autofunction:: {door}.{name}", ""]
+            else:
+                told = said_of_value(door, name)
+                lines += [f".. py:data:: {door}.{name}", "", *(f"   {each}" for each in told), ""]
+        return parsed(self, lines)
+
+
+def said_of_value(door: str, name: str) -> list[str]:
+    """Return what is written below a value, in whichever module of the package it is made."""
+    for module in [each for each in sys.modules if f"{each}.".startswith(f"{door}.")]:
+        with contextlib.suppress(PycodeError):
+            if said := ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name)):
+                return said
+    return []
 
 
 class CodeTable(SphinxDirective):
@@ -96,6 +141,13 @@ def record_types() -> Rows:
         yield f"``{code}``", known.meaning, f"``{known.kind.__name__}``", legs, evidence
 
 
+def entry_kinds() -> Rows:
+    """Every kind of entry."""
+    for kind in ENTRY_KINDS:
+        summary = (kind.__doc__ or "").strip().splitlines()[0]
+        yield f"``{kind.kind}``", f"``{kind.__name__}``", summary
+
+
 def error_types() -> Rows:
     """Every exception, and what it derives from."""
     for name in names_of("errors"):
@@ -115,6 +167,7 @@ TABLES: dict[str, tuple[Sequence[str], Callable[[], Rows]]] = {
     "endpoints": (("request", "whose data", "permission"), endpoints),
     "permissions": (("permission", "its name", "kind", "allows", "how sure"), permissions),
     "record-types": (("code", "meaning", "entry", "amounts", "how sure"), record_types),
+    "entry-kinds": (("kind", "entry", "what it is"), entry_kinds),
     "errors": (("error", "is a", "when"), error_types),
     "formats": (("format", "what it is", "what it keeps and loses"), statement_formats),
 }
@@ -142,6 +195,7 @@ def _replace(what: str, lines: object, old: str, new: str) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("public-names", PublicNames)
+    app.add_directive("door-names", DoorNames)
     app.add_directive("code-table", CodeTable)
     app.connect("autodoc-process-docstring", hide_colon, priority=499)
     app.connect("autodoc-process-docstring", show_colon, priority=501)
