@@ -30,7 +30,8 @@ for absent in sorted({OLDEST, *ALSO} - set(PYTHONS)):
 
 CORE = ("api", "client", "files", "reconcile")
 FURTHER = [
-    *("-m", "not thorough", "--hypothesis-profile=further", "tests/test_package.py"),
+    *("-m", "not thorough and not lengthy", "--hypothesis-profile=further"),
+    "tests/test_package.py",
     *(f"tests/{name}" for name in CORE),
     *("tests/ledger/test_ledger_road.py", "tests/sinks/test_sink_engine.py"),
 ]
@@ -50,11 +51,18 @@ def tests(session: nox.Session) -> None:
     """Unit, property, contract and integration tests; no internet."""
     if session.python == OLDEST:
         session.install("-e", ".[all]", *group("tests"), *group("programs"))
-        what = ["--ignore=tests/docs"]  # The docs session runs them.
+        what = ["--ignore=tests/docs", "-m", "not lengthy"]  # Other sessions run them.
     else:
         session.install("-e", FURTHER_EXTRAS, *group("tests"))
         what = FURTHER
     session.run("pytest", "-q", "-n", "logical", *what, *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def lengthy(session: nox.Session) -> None:
+    """Tests of whole systems, minutes each: a cluster of workers, a warehouse."""
+    session.install("-e", ".[all]", *group("tests"), *group("programs"))
+    session.run("pytest", "-q", "-m", "lengthy", *session.posargs)
 
 
 @nox.session(python=OLDEST)
