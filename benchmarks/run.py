@@ -45,7 +45,7 @@ SCRIPTS = (
     "sinks_parquet",
 )
 
-WHOLE = {name: ("--full",) for name in ("reconcile_speed", "sinks", "sinks_parquet")}
+WHOLE = dict.fromkeys(("reconcile_speed", "sinks", "sinks_parquet"), ("--full",))
 """What asks a program for everything, where it would else stop short of the largest size."""
 
 RUNS_AGAINST = 5
