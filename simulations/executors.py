@@ -105,6 +105,8 @@ def dask_executor(folder: Path) -> Iterator[Executor]:
 def executors(folder: Path) -> Iterator[dict[str, Executor]]:
     """Start one of each kind, with as many workers."""
     context = multiprocessing.get_context("forkserver")
+    # Imported once, not by each worker while the clock runs.
+    context.set_forkserver_preload(["simulations.executors", "bitstamp_ledger.reconcile"])
     with (
         ThreadPoolExecutor(WORKERS) as threads,
         ProcessPoolExecutor(WORKERS, mp_context=context) as processes,

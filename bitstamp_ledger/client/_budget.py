@@ -91,12 +91,16 @@ class RateBudget:
         # No thread of its own: what has left the windows is dropped when the next request asks.
         self._limiter: Limiter = Limiter(SingleBucketFactory(bucket, schedule_leak=False))
 
-    def take(self) -> float:
-        """See `Budget.take`."""
+    def take(self, name: str = "bitstamp") -> float:
+        """See `Budget.take`.
+
+        Args:
+            name: what a bucket is told of the request, for one that looks at it.
+        """
         now: object = self._bucket.now()  # type: ignore[no-untyped-call]  # not typed there
         if isinstance(now, int):
             self._bucket.leak(now)
-        return 0.0 if self._limiter.try_acquire("bitstamp", blocking=False) else LOOK_AGAIN_S
+        return 0.0 if self._limiter.try_acquire(name, blocking=False) else LOOK_AGAIN_S
 
 
 _shared: dict[str, RateBudget] = {}

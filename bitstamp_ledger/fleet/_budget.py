@@ -21,7 +21,7 @@ from typing import Final
 import attrs
 
 from bitstamp_ledger.client import RateBudget
-from bitstamp_ledger.fleet._desk import Desk, desk_of
+from bitstamp_ledger.fleet._desk import LOOK_AGAIN_FIRST_S, Desk, desk_of
 from bitstamp_ledger.fleet._jobs import Priority, no_password
 from bitstamp_ledger.fleet._policy import (
     DOCUMENTED_PER_SECOND,
@@ -30,9 +30,6 @@ from bitstamp_ledger.fleet._policy import (
     local_budget,
     share_of,
 )
-
-AT_THE_HEAD: Final = 8
-"""So many accounts may ask the windows at once; more than one, since asking takes time."""
 
 LOOK_AGAIN_S: Final = 0.02
 LOOK_AGAIN_MAX_S: Final = 1.0
@@ -214,17 +211,17 @@ class SharedBudget:
             if wait_s := desk.take_of_key(self._key):
                 return wait_s * 5
             self._key_in_hand = True
-        pause_ms, cold_ms, ahead, part = desk.join(self._account, self._priority)
+        pause_ms, cold_ms, ahead, part, held = desk.join(self._account, self._priority)
         self._met(part)
         if cold_ms > 0:
             return None
         if pause_ms > 0:
             return min(pause_ms / 1_000, LOOK_AGAIN_MAX_S)
-        if ahead >= AT_THE_HEAD:
-            wait_s = min(LOOK_AGAIN_MAX_S, LOOK_AGAIN_S * (2 + ahead - AT_THE_HEAD))
+        if held or not desk.take_of_address(self._priority, ahead):
+            # About when those ahead have had their turns.
+            turns_s = 0.0 if held else ahead / (desk.per_second * part)
+            wait_s = min(LOOK_AGAIN_MAX_S, LOOK_AGAIN_FIRST_S + turns_s)
             return wait_s * random.uniform(0.75, 1.0)  # noqa: S311 - only spreads
-        if wait_s := desk.address_budget(self._priority).take():
-            return wait_s * 2
         desk.leave(self._account, self._priority)
         self._key_in_hand = False
         return 0.0

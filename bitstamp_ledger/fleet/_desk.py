@@ -1,6 +1,7 @@
 """Where the workers of a fleet count together: one desk for each process and public address."""
 
 import logging
+import math
 import os
 import threading
 import time
@@ -30,8 +31,14 @@ log: Final = logging.getLogger("bitstamp_ledger.fleet")
 FORGOTTEN_AFTER_MS: Final = 3_000
 """Who waits asks again at least each second; who has not, has left."""
 
+THERE_MS: Final = 300
+"""Who has not asked for so long may have left; room is not held back for it."""
+
 AWAY_S: Final = 5.0
 """How long not to try Redis again once it was away."""
+
+LOOK_AGAIN_FIRST_S: Final = 0.04
+"""How soon the first in the line asks again; what leaves meanwhile, others may have."""
 
 LEARNED: Final = "address:learned"
 """What the limiter's script looks for beside the windows of the address."""
@@ -47,6 +54,8 @@ class Desk:
     def __init__(self, rate: "SharedRate", egress: str) -> None:
         self.name = f"{rate.exchange}/{egress}"
         self.shared = rate.redis is not None
+        self.per_second = rate.per_second
+        self._lead = math.ceil(rate.per_second * LOOK_AGAIN_FIRST_S)
         self.errors: tuple[type[Exception], ...] = ()
         self._rate = rate
         # The braces keep all of them on one machine of a Redis cluster.
@@ -144,9 +153,14 @@ class Desk:
         bucket.offset_ms = self._offset_ms
         return RateBudget(bucket=bucket)
 
-    def address_budget(self, priority: Priority) -> RateBudget:
-        """Return the windows of the address, as far as this class may fill them."""
-        return self._address_budgets[priority]
+    def take_of_address(self, priority: Priority, ahead: int) -> bool:
+        """Take a request out of the windows of the address; say whether there was room.
+
+        Args:
+            priority: how far the windows may be filled.
+            ahead: for how many others there must be room as well.
+        """
+        return self._address_budgets[priority].take(f"{ahead} ahead") == 0
 
     def take_of_key(self, key: str) -> float:
         """Take a request out of the windows of a key; see `Budget.take`."""
@@ -181,23 +195,24 @@ class Desk:
 
     # -- turns and pauses
 
-    def join(self, account: str, priority: Priority) -> tuple[int, int, int, float]:
+    def join(self, account: str, priority: Priority) -> tuple[int, int, int, float, bool]:
         """Wait in line.
 
         Returns:
-            Pause and cold time (in ms, or negative), how many are ahead, and the part of the
-            budget that refusals left.
+            Pause and cold time (in ms, or negative), how many are ahead, the part of the budget
+            that refusals left, and whether to let the first go before whatever room there is.
         """
         names = ("pause", "cold", "seen", "turns", "waiting0", "waiting1", "waiting2", LEARNED)
-        keys = [self._key(name) for name in names]
-        found = self._join(keys=keys, args=[account, int(priority), FORGOTTEN_AFTER_MS])
-        return int(found[0]), int(found[1]), int(found[2]), int(found[3]) / 1_000
+        keys = [self._key(name) for name in (*names, f"served{int(priority)}")]
+        args = [account, int(priority), FORGOTTEN_AFTER_MS, self._lead, THERE_MS]
+        pause_ms, cold_ms, ahead, part, held = map(int, self._join(keys=keys, args=args))
+        return pause_ms, cold_ms, ahead, part / 1_000, held == 1
 
     def leave(self, account: str, priority: Priority) -> None:
         """Leave the line, having been served."""
-        names = (f"waiting{int(priority)}", "seen", "turns", "address")
-        keys = [self._key(name) for name in names]
-        self._leave(keys=keys, args=[account])
+        names = ("seen", "turns", "waiting0", "waiting1", "waiting2", "address")
+        keys = [self._key(name) for name in (*names, f"served{int(priority)}")]
+        self._leave(keys=keys, args=[account, int(priority)])
 
     def pause(self, asked_for_s: float | None) -> None:
         """Let nobody send for a while, and then at half the rate, which grows back slowly.

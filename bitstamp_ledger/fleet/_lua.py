@@ -12,6 +12,9 @@ from bitstamp_ledger.fleet._policy import (
     TEN_MINUTES_MS,
 )
 
+TURNS_OWED_MAX: Final = 100
+"""The last class may be behind by a tenth of so many turns, and catch up."""
+
 BY_THE_CLOCK_OF_REDIS: Final = f"""
 local clock = redis.call('TIME')
 local here = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -21,6 +24,7 @@ ARGV[1] = here
 for rate = 1, rates do
     ARGV[2 + 3 * rate] = tonumber(ARGV[2 + 3 * rate]) + late
 end
+local ahead = tonumber(string.match(ARGV[3], '^%d+') or '0')
 local known = redis.call('HMGET', KEYS[1] .. ':learned', 'part', 'at')
 if known[1] then
     local part = known[1] + math.max(0, here - known[2]) / {REGAINED_AFTER_MS}
@@ -28,11 +32,12 @@ if known[1] then
         local long = tonumber(ARGV[3 + 3 * rates])
         if rates > 1 then ARGV[6] = math.max(1, math.floor(ARGV[6] * part)) end
         local pace = math.max(1, math.floor(long * part * {PACE_MS} / {TEN_MINUTES_MS}))
-        if redis.call('ZCOUNT', KEYS[1], here - {PACE_MS} + 1, here) >= pace then
+        if redis.call('ZCOUNT', KEYS[1], here - {PACE_MS} + 1, here) + ahead >= pace then
             return {{rates - 1, -1}}
         end
     end
 end
+for rate = 1, rates do ARGV[3 + 3 * rate] = ARGV[3 + 3 * rate] - ahead end
 """
 """Put before the limiter's own script.
 
@@ -40,6 +45,8 @@ end
    clock is behind, would not see what the other has just counted.
 2. Where a refusal taught a lower rate, the second holds less, and so do any ten seconds.  The ten
    minutes stay as they are: what has left in them would otherwise be a standstill of minutes.
+3. The name of what is taken begins with how many are ahead in the line; that much room is theirs.
+   Without it, accounts that wait together would take by chance, and who is quicker takes more.
 """
 
 JOIN: Final = f"""
@@ -60,23 +67,47 @@ local ahead = rank
 for queue = 5, 4 + class do ahead = ahead + redis.call('ZCARD', KEYS[queue]) end
 local below = 0
 for queue = 6 + class, 7 do below = below + redis.call('ZCARD', KEYS[queue]) end
-if below == 0 and tonumber(redis.call('GET', turns) or '0') % 10 == 9 then ahead = rank end
+if below == 0 and tonumber(redis.call('GET', turns) or '0') >= 9 then ahead = rank end
+local held = 0
+if rank > 0 and tonumber(redis.call('HGET', KEYS[9], who) or '0') >= tonumber(ARGV[4]) then
+    local first = redis.call('ZRANGE', KEYS[5 + class], 0, 0)[1]
+    if now - redis.call('ZSCORE', seen, first) < ARGV[5] * 1000 then held = 1 end
+end
 local known = redis.call('HMGET', KEYS[8], 'part', 'at')
 local part = 1
 if known[1] then
     local since = math.max(0, math.floor(now / 1000) - known[2])
     part = math.min(1, known[1] + since / {REGAINED_AFTER_MS})
 end
-return {{pause, cold, ahead, math.floor(part * 1000)}}
+return {{pause, cold, ahead, math.floor(part * 1000), held}}
+"""
+"""Says who must wait although there is room: who was served often enough since the first of its
+class came, and is still there.  Room comes in bursts, as it was taken a window ago; whoever is
+awake just then would have all of it, and again in the next window.
 """
 
-LEAVE: Final = """
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('INCR', KEYS[3])
-redis.call('PEXPIRE', KEYS[3], 600000)
-redis.call('PEXPIRE', KEYS[4], 600000)
+LEAVE: Final = f"""
+local seen, turns, class = KEYS[1], KEYS[2], tonumber(ARGV[2])
+if redis.call('ZRANK', KEYS[3 + class], ARGV[1]) == 0 then
+    redis.call('DEL', KEYS[7])
+else
+    redis.call('HINCRBY', KEYS[7], ARGV[1], 1)
+    redis.call('PEXPIRE', KEYS[7], {TEN_MINUTES_MS})
+end
+redis.call('ZREM', seen, ARGV[1])
+redis.call('ZREM', KEYS[3 + class], ARGV[1])
+local below = 0
+for queue = 4 + class, 5 do below = below + redis.call('ZCARD', KEYS[queue]) end
+local before = tonumber(redis.call('GET', turns) or '0')
+local since = below > 0 and math.min(before + 1, {TURNS_OWED_MAX}) or math.max(0, before - 9)
+redis.call('SET', turns, since, 'PX', {TEN_MINUTES_MS})
+redis.call('PEXPIRE', KEYS[6], {TEN_MINUTES_MS})
 return 1
+"""
+"""Counts the turns since the last class had one.  Its tenth stays its own until it comes for it: it
+asks too seldom to be there just then.
+
+And counts who was served how often while the same one stayed the first of its class.
 """
 
 PAUSE: Final = f"""

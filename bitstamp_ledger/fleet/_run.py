@@ -329,6 +329,8 @@ def run(
 ) -> Run:
     """Do one task for many accounts; results stream as they come, failures among them.
 
+    So it is used::
+
         with fleet.run(jobs, fleet.Sync(), executor=pool, credentials=vault) as results:
             for result in results:
                 ...

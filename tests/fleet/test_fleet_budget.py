@@ -117,6 +117,22 @@ def test_a_large_account_does_not_starve_small_ones(redis_server: RedisServer) -
     assert line.turns(65) == dict.fromkeys(names, 5)
 
 
+def test_accounts_that_wait_at_once_have_equal_shares(
+    redis_server: RedisServer, pool: ProcessPoolExecutor
+) -> None:
+    """Two processes of threads that compete; counted from when the first window was full."""
+    per_second, total = 60, 360
+    rate = rate_of(redis_server, per_second=per_second)
+    threads_of = {"large": 12, "a": 1, "b": 1}, {"c": 1, "d": 4, "e": 1}
+    both = [pool.submit(takers.take_together, rate, each, total) for each in threads_of]
+    took = [name for _, name in sorted(takes for each in both for takes in each.result(timeout=60))]
+    counted = Counter(took[per_second:total])
+    assert set(counted) == {"large", *"abcde"}
+    # 50 each.  By chance, one had three times what another had.
+    assert max(counted.values()) <= 70, counted
+    assert min(counted.values()) >= 30, counted
+
+
 def test_the_threads_of_an_account_wait_as_one(redis_server: RedisServer) -> None:
     """Sixteen that ask for a large account are one in the line, as is one of a small account."""
     desk = desk_in_touch(rate_of(redis_server))
@@ -135,7 +151,7 @@ def test_people_are_served_first_and_nobody_starves(redis_server: RedisServer) -
 
 
 def test_each_tenth_turn_is_for_who_waits_last(redis_server: RedisServer) -> None:
-    """Only for the lowest class that waits: the others have their turns."""
+    """Only for the lowest class that waits, and until it comes: the others have their turns."""
     rate = rate_of(redis_server)
     desk = rate.budget("a")._desk
     assert desk.reachable()
@@ -150,7 +166,58 @@ def test_each_tenth_turn_is_for_who_waits_last(redis_server: RedisServer) -> Non
     in_line = {Priority.PERSON: 20, Priority.ROUTINE: 41, Priority.BULK: 62}
     assert ahead_of(8) == in_line
     assert ahead_of(9) == in_line | {Priority.BULK: 20}
-    assert ahead_of(10) == in_line
+    # It asks too seldom to be there just in its turn.
+    assert ahead_of(10) == in_line | {Priority.BULK: 20}
+    for number in range(10):
+        desk.leave(f"PERSON {number}", Priority.PERSON)
+    assert int(redis_server.client.get(f"bitstamp_ledger:{{{rate.exchange}/default}}:turns")) == 20
+    desk.leave("BULK 0", Priority.BULK)
+    assert int(redis_server.client.get(f"bitstamp_ledger:{{{rate.exchange}/default}}:turns")) == 11
+
+
+def test_turns_that_nobody_waits_for_are_not_owed(redis_server: RedisServer) -> None:
+    """A class that comes after hours of others' work has a tenth, and not all that it missed."""
+    rate = rate_of(redis_server)
+    desk = desk_in_touch(rate)
+    turns = f"bitstamp_ledger:{{{rate.exchange}/default}}:turns"
+    for _ in range(30):
+        desk.join("person", Priority.PERSON)
+        desk.leave("person", Priority.PERSON)
+    assert redis_server.client.get(turns) == b"0"
+    desk.join("bulk", Priority.BULK)
+    for _ in range(150):
+        desk.join("person", Priority.PERSON)
+        desk.leave("person", Priority.PERSON)
+    assert redis_server.client.get(turns) == b"100"
+
+
+def test_room_for_those_ahead_is_left_to_them(redis_server: RedisServer) -> None:
+    """Even if they do not ask just then: who is quicker takes no more than its share."""
+    rate = rate_of(redis_server, per_second=300, per_ten_minutes=10)
+    budget = {name: rate.budget(name, priority=Priority.PERSON) for name in "abcd"}
+    desk = desk_in_touch(rate)
+    for name in "abc":
+        desk.join(name, Priority.PERSON)
+    assert taken_at_once(budget["d"]) == 7
+    assert [budget[name].take() for name in "abc"] == [0.0] * 3
+    assert budget["d"].take() > 0
+
+
+def test_who_is_quicker_waits_for_the_first_also_where_there_is_room(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be ahead by what leaves while the first sleeps; but who is gone holds nobody up."""
+    monkeypatch.setattr(_desk, "THERE_MS", 60_000)
+    rate = rate_of(redis_server)
+    quick = rate.budget("quick", priority=Priority.PERSON)
+    desk = desk_in_touch(rate)
+    desk.join("second", Priority.PERSON)
+    for first, second in (("second", "first"), ("first", "second"), ("second", "first")):
+        desk.join(second, Priority.PERSON)
+        assert taken_at_once(quick) == 2
+        desk.leave(first, Priority.PERSON)
+    monkeypatch.setattr(_desk, "THERE_MS", 0)
+    assert taken_at_once(quick) > 2
 
 
 def test_a_person_who_comes_late_does_not_wait_for_bulk_work(redis_server: RedisServer) -> None:
@@ -222,6 +289,8 @@ def taken_at_once(budget: SharedBudget) -> int:
     """How many requests may leave before the first must wait."""
     for number in range(1_000):
         if budget.take():
+            # It has had its turns, and does not wait for more.
+            budget._desk.leave(budget._account, budget._priority)
             budget._ask_again_at = 0.0
             return number
     raise AssertionError("there is no end")
@@ -368,7 +437,7 @@ def test_who_gave_up_waiting_does_not_hold_others_up(
 ) -> None:
     """A worker that was killed in the line is forgotten."""
     monkeypatch.setattr(_desk, "FORGOTTEN_AFTER_MS", 200)
-    rate = rate_of(redis_server)
+    rate = rate_of(redis_server, per_second=10)
     dead = rate.budget("dead")
     assert dead.take() == 0
     for number in range(20):

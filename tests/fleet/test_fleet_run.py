@@ -410,6 +410,7 @@ def test_progress_is_told_after_each_result(folder: Path) -> None:
     assert told == [1, 2, 3]
 
 
+@pytest.mark.thorough
 def test_a_large_account_and_a_person_share_the_line_with_small_ones(
     folder: Path, redis_server: RedisServer
 ) -> None:
