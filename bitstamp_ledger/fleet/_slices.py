@@ -7,7 +7,7 @@
 import os
 from typing import Final
 
-from bitstamp_ledger.errors import BitstampLedgerError
+from bitstamp_ledger.ledger._runs import StoppedError
 
 _given_up: Final[dict[str, int]] = {}
 """Runs of this process that were given up, and by which process: a fork must not inherit them."""
@@ -15,7 +15,7 @@ _given_up: Final[dict[str, int]] = {}
 REMEMBERED: Final = 1_024
 
 
-class SetAsideError(BitstampLedgerError):
+class SetAsideError(StoppedError):
     """A sync was broken off between two pages, so that others have their turn."""
 
     def __init__(self, records: int, added: int) -> None:
@@ -27,7 +27,7 @@ class SetAsideError(BitstampLedgerError):
         self.added = added
 
 
-class GivenUpError(BitstampLedgerError):
+class GivenUpError(StoppedError):
     """The run that this job belongs to was closed."""
 
     def __init__(self) -> None:

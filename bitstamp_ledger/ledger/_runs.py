@@ -9,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bitstamp_ledger._version import __version__
+from bitstamp_ledger.errors import BitstampLedgerError
 from bitstamp_ledger.ledger._instants import from_text, to_text
 from bitstamp_ledger.ledger._records import AccountRef
 from bitstamp_ledger.ledger._schema import SCHEMA_VERSION, accounts, pages, runs
@@ -18,6 +19,20 @@ from bitstamp_ledger.ledger._values import PageManifest, Run
 RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
+STOPPED: Final = "stopped"
+
+
+class StoppedError(BitstampLedgerError):
+    """Raised by who reads on purpose, to break a sync off between two pages.
+
+    Raise it, or a subclass, from the ``progress`` of ``Ledger.sync``: it goes through, and the run
+    is noted as stopped, not as failed.  The next sync goes on after the last page.
+    """
+
+
+def outcome_of(error: BaseException) -> str:
+    """Return what a run is noted as that ended with this error."""
+    return STOPPED if isinstance(error, StoppedError) else FAILED
 
 
 def begin_run(

@@ -243,7 +243,7 @@ class SyncJob:
                 self.intake.run_id,
                 at,
                 counts=attrs.asdict(self._counts),
-                outcome=_runs.FAILED,
+                outcome=_runs.outcome_of(error),
                 reason=reason,
             )
 

@@ -150,7 +150,8 @@ class Run:
     started_at: dt.datetime
     finished_at: dt.datetime | None
     outcome: str
-    """``done``, ``failed``, or ``running``, which a process that was killed leaves behind."""
+    """``done``, ``failed``, ``stopped`` on purpose between two pages, or ``running``, which a
+    process that was killed leaves behind."""
 
     reason: str | None
     versions: Mapping[str, str] = attrs.field(hash=False)

@@ -24,7 +24,7 @@ from tests.ledger import postgres
 ROOT = Path(__file__).parents[2]
 ACCOUNTS = 500
 pytestmark = [
-    pytest.mark.thorough,
+    pytest.mark.lengthy,
     # Dask and what it stands on warn of themselves, and leave sockets to the collector.
     pytest.mark.filterwarnings("ignore"),
 ]

@@ -25,7 +25,9 @@ def add_large(made: fleets.Fleet, records: int = 2_400) -> fleet.Job:
     return fleet.Job(account="large", ledger=str(made.folder / "large.db"))
 
 
-@pytest.mark.parametrize("task", [fleet.Sync(), fleet.Prove()])
+@pytest.mark.parametrize(
+    "task", [fleet.Sync(), pytest.param(fleet.Prove(), marks=pytest.mark.thorough)]
+)
 def test_a_long_sync_gives_its_place_to_those_that_wait(folder: Path, task: fleet.Task) -> None:
     """One place, and the large account first in the line: the small ones are whole before it."""
     with fleets.running(folder, 4) as made, ThreadPoolExecutor(1) as pool:
@@ -46,6 +48,8 @@ def test_a_long_sync_gives_its_place_to_those_that_wait(folder: Path, task: flee
         assert run.report.requests == len(made.sandbox.requests)
         with Ledger.open(large.ledger) as ledger:
             assert len(list(ledger.entries())) == 2_400
+            noted = [(each.outcome, (each.reason or "")[:9]) for each in ledger.runs()]
+            assert noted[:3] == [("stopped", "Set aside"), ("stopped", "Set aside"), ("done", "")]
         value = told["large"].value
         assert isinstance(value, fleet.Summary)
         assert value.counts.get("new", 2_400) == 2_400
