@@ -6,10 +6,20 @@ from collections.abc import Sequence
 import attrs
 import pytest
 
-from bitstamp_ledger import Entry
+from bitstamp_ledger import Entry, Grade, Statement
+from bitstamp_ledger.model import FeePlace, RowGrain
 from bitstamp_ledger.reconcile import reconcile
-from bitstamp_ledger.reconcile._plain import plain_pairs
-from tests.reconcile.builders import Happened, g1, g1_lines, g1_row, records
+from bitstamp_ledger.reconcile._plain import is_plain, plain_pairs
+from tests.reconcile.builders import (
+    Happened,
+    g1,
+    g1_lines,
+    g1_row,
+    g2,
+    raw_records,
+    record,
+    records,
+)
 
 AMOUNT = "0.10000000"
 LATE = dt.timedelta(seconds=55)
@@ -34,6 +44,40 @@ def paired(
     plain = plain_pairs(records(trades), rows, window=window)
     assert plain is not None
     return [(match.api[0].transaction_id, match.file[0].time) for match in plain.matches]
+
+
+ORDINARY = g1(Happened())
+PRECISION = ORDINARY.precision
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        attrs.evolve(ORDINARY, alternatives=(ORDINARY,)),
+        attrs.evolve(ORDINARY, precision=attrs.evolve(PRECISION, zone_open=True)),
+        attrs.evolve(ORDINARY, precision=attrs.evolve(PRECISION, fee_place=FeePlace.OPEN)),
+        attrs.evolve(ORDINARY, precision=attrs.evolve(PRECISION, grain=RowGrain.ORDER)),
+    ],
+)
+def test_a_statement_that_leaves_something_open_goes_the_long_way(statement: Statement) -> None:
+    """One such thing is enough."""
+    assert is_plain(ORDINARY)
+    assert not is_plain(statement)
+
+
+def test_entries_that_are_not_as_the_short_way_needs_them_all_go_the_long_way() -> None:
+    """Not even those before them are paired: an id, or an hour that came twice, comes first."""
+    api, (entry,) = records([Happened()]), ORDINARY.entries
+    source = entry.source
+    later = entry.time + dt.timedelta(hours=1)
+    assert plain_pairs(api, [entry]) is not None
+    for last in (
+        *g2(Happened()).entries,
+        attrs.evolve(entry, source=attrs.evolve(source, other_time=later)),
+        attrs.evolve(entry, source=attrs.evolve(source, precision=None)),
+    ):
+        assert plain_pairs(api, [entry, last]) is None
+    assert plain_pairs([*api, entry], [entry]) is None
 
 
 @pytest.mark.parametrize("window", [0, 1, 8])
@@ -92,3 +136,53 @@ def test_a_fee_of_the_same_value_in_another_currency_is_another_fee() -> None:
     plain = plain_pairs(records([trade]), edited.entries)
     assert plain is not None
     assert plain.matches == []
+
+
+def test_what_is_not_understood_is_not_paired_the_short_way() -> None:
+    """Whatever its amounts: of what kind it is, nobody knows."""
+    api = records([Happened()])
+    (strange,) = g1_lines(g1_row(Happened()).replace("Market", "Something new")).entries
+    plain = plain_pairs(api, [attrs.evolve(strange, legs=api[0].legs)])
+    assert plain is not None
+    assert plain.matches == []
+    unknown = raw_records(record(Happened()) | {"type": "99"})
+    plain = plain_pairs(unknown, [attrs.evolve(ORDINARY.entries[0], legs=unknown[0].legs)])
+    assert plain is not None
+    assert plain.matches == []
+
+
+def test_pairs_that_are_stated_both_ways_round_go_the_long_way() -> None:
+    """The base of the one is no base of the other."""
+    turned = Happened(base="ETH", quote="BTC", price="0.05")
+    assert (
+        plain_pairs(records([Happened(quote="ETH", price="20.00000000")]), g1(turned).entries)
+        is None
+    )
+
+
+def test_a_currency_by_another_name_is_as_sure() -> None:
+    """It is the same currency, and all else is equal."""
+    (entry,) = ORDINARY.entries
+    base, quote = entry.legs
+    renamed = attrs.evolve(entry, legs=(attrs.evolve(base, currency="XBT"), quote))
+    plain = plain_pairs(records([Happened()]), [renamed])
+    assert plain is not None
+    assert [match.grade for match in plain.matches] == [Grade.STRONG]
+
+
+def test_an_amount_of_the_same_value_in_another_currency_is_another_trade() -> None:
+    """Though the fee is the same, to its currency."""
+    (entry,) = ORDINARY.entries
+    base, quote = entry.legs
+    dollars = attrs.evolve(entry, legs=(base, attrs.evolve(quote, currency="USD")))
+    plain = plain_pairs(records([Happened()]), [dollars])
+    assert plain is not None
+    assert plain.matches == []
+
+
+def test_rows_after_one_that_is_not_understood_are_paired_all_the_same() -> None:
+    """It is passed over."""
+    (strange,) = g1_lines(g1_row(Happened()).replace("Market", "Something new")).entries
+    plain = plain_pairs(records([Happened()]), [strange, *ORDINARY.entries])
+    assert plain is not None
+    assert [match.file for match in plain.matches] == [ORDINARY.entries]
