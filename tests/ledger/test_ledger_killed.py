@@ -22,7 +22,7 @@ from bitstamp_ledger.sandbox import Sandbox, render_g2
 from tests.ledger import postgres
 from tests.ledger.books import Book, deposit, entries_of, statement, trade
 
-KILLS = 200
+KILLS = [40, pytest.param(200, marks=pytest.mark.lengthy)]
 LIVES = 20
 """For each ledger."""
 
@@ -67,10 +67,11 @@ def killer() -> Iterator[Killer]:
 
 
 @pytest.mark.thorough
-def test_it_survives_being_killed_at_any_moment(killer: Killer, folder: Path) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_it_survives_being_killed_at_any_moment(killer: Killer, folder: Path, kills: int) -> None:
     """After each kill it opens and proves; in the end it equals one that was never killed."""
     count = itertools.count()
-    survive(killer, folder, lambda: str(folder / f"{next(count)}.db"), ledgers=KILLS // LIVES)
+    survive(killer, folder, lambda: str(folder / f"{next(count)}.db"), ledgers=kills // LIVES)
 
 
 @pytest.mark.thorough
