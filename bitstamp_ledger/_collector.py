@@ -26,6 +26,9 @@ _NEVER: Final = 0
 _LARGE: Final = 50_000
 """So many new objects are a large file; less is searched in a few milliseconds."""
 
+_FROZEN_BY_PYTHON: Final = 1_000
+"""Python 3.12 begins with some hundreds; who freezes all that a program has made, freezes more."""
+
 _Threshold = tuple[int, int, int]
 
 _lock: Final = threading.Lock()
@@ -115,6 +118,6 @@ def _make_old() -> None:
 
     Not where the host has frozen some, as before a fork: those would be thawed.
     """
-    if not gc.get_freeze_count():
+    if gc.get_freeze_count() <= _FROZEN_BY_PYTHON:
         gc.freeze()
         gc.unfreeze()
