@@ -8,7 +8,9 @@
 import contextlib
 import os
 import re
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,7 @@ from bitstamp_ledger.ledger._schema import counters, meta
 from bitstamp_ledger.sinks._secrets import masked, secrets_in
 
 BUSY_TIMEOUT_MS: Final = 30_000
+_LOOK_AGAIN_S: Final = 0.01
 _VIEW_LOCK: Final = 0x626C7677
 """An arbitrary number that stands for "the views" among PostgreSQL's advisory locks."""
 
@@ -255,6 +258,24 @@ def _engine_at(url: sa.URL) -> tuple[sa.Engine, Path | None, str]:
     return engine, None, name
 
 
+def _use_wal(cursor: Any) -> None:  # noqa: ANN401 - the driver's own
+    """Let readers and a writer not wait for each other.
+
+    While two connections turn a new file over at once, SQLite refuses one of them without waiting
+    for its busy timeout.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1_000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as refused:
+            if "locked" not in str(refused) or time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_AGAIN_S)
+        else:
+            return
+
+
 def _path_in(database: str) -> Path:
     """Return the path that an address states, which SQLite may be given as a URI of its own."""
     if not database.startswith("file:"):
@@ -280,7 +301,7 @@ def _sqlite(url: sa.URL, *, memory: bool = False) -> sa.Engine:
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA page_size = 8192")  # Of a new file: fewer pages to a record.
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _use_wal(cursor)
         cursor.execute(
             "PRAGMA cache_size = -16000"
         )  # In KiB; the default of 2 MB is soon too small.

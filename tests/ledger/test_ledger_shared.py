@@ -376,3 +376,16 @@ def test_ledgers_in_schemas_of_one_database_do_not_wait_for_each_other(
         with one.store.write() as here, other.store.write() as there:
             lock_views(here)
             lock_views(there)  # Would wait for ever.
+
+
+def test_a_new_ledger_can_be_opened_by_several_at_once(folder: Path) -> None:
+    """SQLite refuses one of two that turn a new file over at once, without waiting."""
+    together = threading.Barrier(4)
+
+    def open_it(place: Path) -> None:
+        together.wait(30)
+        Ledger.open(place).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(60):
+            list(pool.map(open_it, [folder / f"{number}.db"] * 4))
