@@ -140,7 +140,8 @@ class CsvSink(FileSink):
     def _encoded(self, entry: Entry) -> bytes:
         texts, legs, fee, source = self._texts, entry.legs, entry.fee, entry.source
         amounts: tuple[str, ...]
-        order_id = self_trade = price = ""
+        order_id = self_trade = counterparty = reason = ""
+        stated_price = None
         if isinstance(entry, Trade):
             base, quote = legs
             base_text, quote_text = decimal_text(base.value), decimal_text(quote.value)
@@ -157,14 +158,19 @@ class CsvSink(FileSink):
             legs_text = f"{base.currency} {base_text}; {quote.currency} {quote_text}"
             order_id = "" if entry.order_id is None else str(entry.order_id)
             self_trade = _YES_NO[entry.self_trade]
+            stated_price = entry.price
         else:
             values = [decimal_text(leg.value) for leg in legs]
             single = (values[0], texts[legs[0].currency]) if len(legs) == 1 else _NO_AMOUNT
             amounts = (*_NO_TRADE, *single)
             pairs = zip(legs, values, strict=True)
             legs_text = "; ".join([f"{leg.currency} {value}" for leg, value in pairs])
-        if isinstance(entry, Trade | Conversion) and entry.price is not None:
-            price = decimal_text(entry.price)
+            if isinstance(entry, Conversion):
+                stated_price = entry.price
+            elif isinstance(entry, Transfer):
+                counterparty = texts[entry.counterparty]
+            elif isinstance(entry, UnknownEntry):
+                reason = texts[entry.reason]
         return _line(
             (
                 _cell(entry.id),
@@ -174,14 +180,14 @@ class CsvSink(FileSink):
                 *amounts,
                 "" if fee is None else decimal_text(fee.value),
                 "" if fee is None else texts[fee.currency],
-                price,
+                "" if stated_price is None else decimal_text(stated_price),
                 _cell(legs_text) if legs_text else "",
                 order_id,
                 "" if entry.transaction_id is None else str(entry.transaction_id),
                 self_trade,
-                texts[entry.counterparty] if isinstance(entry, Transfer) else "",
+                counterparty,
                 texts[entry.code],
-                texts[entry.reason] if isinstance(entry, UnknownEntry) else "",
+                reason,
                 texts[source.endpoint],
                 "" if source.path is None else texts[path_text(source.path)],
                 "" if source.row is None else str(source.row),
