@@ -148,18 +148,26 @@ def _out_legs(cells: _Cells) -> Legs:
 
 
 def before_fee(sent: Amount, received: Amount, fee: Amount, price: Decimal | None) -> Amount:
-    """Return what a sale brought, its fee not yet taken, as the price of one unit tells."""
+    """Return what a sale brought, its fee not yet taken, as the price of one unit tells.
+
+    A price says no more than its digits do.  The amount has its fee added only where the price, as
+    it is printed, rules the amount out as it stands, and allows it with the fee.
+    """
     if price is None or fee.currency != received.currency:
         return received
     whole = Amount(exact_sum(received.value, fee.value), received.currency)
     with localcontext(_PRODUCTS):
-        worth = sent.value * price
-        error = abs(worth - received.value)
-        # The exchange rounds what a trade brings, by more than a small fee.
-        decimals = -int(received.value.normalize().as_tuple().exponent)
-        rounding = min(_CENT, Decimal(1).scaleb(-decimals))
-        is_after = error > rounding and abs(worth - whole.value) * 2 < error
+        worth, unsure = (abs(sent.value) * each for each in (price, _last_digit(price)))
+        error, error_of_whole = abs(worth - received.value), abs(worth - whole.value)
+        is_ruled_out = error > unsure + min(_CENT, _last_digit(received.value.normalize()))
+        # What a trade brings is rounded to a cent at most.
+        is_after = is_ruled_out and error_of_whole <= unsure + _CENT and error_of_whole * 2 < error
     return whole if is_after else received
+
+
+def _last_digit(number: Decimal) -> Decimal:
+    """Return one unit of the last place of a finite number."""
+    return Decimal(1).scaleb(int(number.as_tuple().exponent))
 
 
 def _moved_legs(cells: _Cells) -> Legs:

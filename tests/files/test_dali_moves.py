@@ -59,6 +59,10 @@ def test_moves_that_say_nothing_of_a_balance_here_are_set_aside(cells: str, reas
     [
         ("1996.79", "47318.62", "1996.79"),
         ("1986.80607", "47318.62", "1996.79000"),
+        # A price in whole hundreds allows both, so it stays as the column is documented.
+        ("1986.80607", "4.73E+4", "1986.80607"),
+        # Nor does a price of something else make an amount of it.
+        ("1986.80607", "51000.00", "1986.80607"),
         ("1986.80607", "__unknown", "1986.80607"),
         ("1986.80607", "", "1986.80607"),
     ],

@@ -112,12 +112,19 @@ def _after_fee(line: Line) -> tuple[Amount, Decimal] | None:
     if left.value <= 0:
         return None
     stated = line.entry.price if isinstance(line.entry, Trade | Conversion) else None
-    for price in (stated, _FIFTEEN_DIGITS.divide(brought.value, sent.value)):
+    for price in (stated, _in_full(brought.value, sent.value)):
         if price is None or len(price.as_tuple().digits) > _FIFTEEN_DIGITS.prec:
             continue
         if before_fee(sent, left, fee, price) == brought:
             return left, price
     return None
+
+
+def _in_full(amount: Decimal, of: Decimal) -> Decimal:
+    """Return a price with all its digits, zeros too: they say how sure it is."""
+    price = _FIFTEEN_DIGITS.divide(amount, of)
+    last_digit = Decimal(1).scaleb(price.adjusted() - _FIFTEEN_DIGITS.prec + 1)
+    return _FIFTEEN_DIGITS.quantize(price, last_digit)
 
 
 def _of_one_asset(line: Line) -> tuple[Line, ...]:
