@@ -15,7 +15,16 @@ from bitstamp_ledger.fleet._policy import (
 TURNS_OWED_MAX: Final = 100
 """The last class may be behind by a tenth of so many turns, and catch up."""
 
-BY_THE_CLOCK_OF_REDIS: Final = f"""
+_PART_LEFT: Final = f"""
+local function part_left(learned, now)
+    local known = redis.call('HMGET', learned, 'part', 'at')
+    if not known[1] then return 1 end
+    return math.min(1, known[1] + math.max(0, now - known[2]) / {REGAINED_AFTER_MS})
+end
+"""
+"""The part of the budget that refusals left; what `Learned.part` says for one process."""
+
+BY_THE_CLOCK_OF_REDIS: Final = f"""{_PART_LEFT}
 local clock = redis.call('TIME')
 local here = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local late = here - tonumber(ARGV[1])
@@ -25,16 +34,13 @@ for rate = 1, rates do
     ARGV[2 + 3 * rate] = tonumber(ARGV[2 + 3 * rate]) + late
 end
 local ahead = tonumber(string.match(ARGV[3], '^%d+') or '0')
-local known = redis.call('HMGET', KEYS[1] .. ':learned', 'part', 'at')
-if known[1] then
-    local part = known[1] + math.max(0, here - known[2]) / {REGAINED_AFTER_MS}
-    if part < 1 then
-        local long = tonumber(ARGV[3 + 3 * rates])
-        if rates > 1 then ARGV[6] = math.max(1, math.floor(ARGV[6] * part)) end
-        local pace = math.max(1, math.floor(long * part * {PACE_MS} / {TEN_MINUTES_MS}))
-        if redis.call('ZCOUNT', KEYS[1], here - {PACE_MS} + 1, here) + ahead >= pace then
-            return {{rates - 1, -1}}
-        end
+local part = part_left(KEYS[1] .. ':learned', here)
+if part < 1 then
+    local long = tonumber(ARGV[3 + 3 * rates])
+    if rates > 1 then ARGV[6] = math.max(1, math.floor(ARGV[6] * part)) end
+    local pace = math.max(1, math.floor(long * part * {PACE_MS} / {TEN_MINUTES_MS}))
+    if redis.call('ZCOUNT', KEYS[1], here - {PACE_MS} + 1, here) + ahead >= pace then
+        return {{rates - 1, -1}}
     end
 end
 for rate = 1, rates do ARGV[3 + 3 * rate] = ARGV[3 + 3 * rate] - ahead end
@@ -49,7 +55,7 @@ for rate = 1, rates do ARGV[3 + 3 * rate] = ARGV[3 + 3 * rate] - ahead end
    Without it, accounts that wait together would take by chance, and who is quicker takes more.
 """
 
-JOIN: Final = f"""
+JOIN: Final = f"""{_PART_LEFT}
 local pause, cold = redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2])
 local seen, turns = KEYS[3], KEYS[4]
 local who, class = ARGV[1], tonumber(ARGV[2])
@@ -73,12 +79,7 @@ if rank > 0 and tonumber(redis.call('HGET', KEYS[9], who) or '0') >= tonumber(AR
     local first = redis.call('ZRANGE', KEYS[5 + class], 0, 0)[1]
     if now - redis.call('ZSCORE', seen, first) < ARGV[5] * 1000 then held = 1 end
 end
-local known = redis.call('HMGET', KEYS[8], 'part', 'at')
-local part = 1
-if known[1] then
-    local since = math.max(0, math.floor(now / 1000) - known[2])
-    part = math.min(1, known[1] + since / {REGAINED_AFTER_MS})
-end
+local part = part_left(KEYS[8], math.floor(now / 1000))
 return {{pause, cold, ahead, math.floor(part * 1000), held}}
 """
 """Says who must wait although there is room: who was served often enough since the first of its
@@ -110,7 +111,7 @@ asks too seldom to be there just then.
 And counts who was served how often while the same one stayed the first of its class.
 """
 
-PAUSE: Final = f"""
+PAUSE: Final = f"""{_PART_LEFT}
 if redis.call('EXISTS', KEYS[1]) == 1 then return {{0, 0}} end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -119,11 +120,7 @@ redis.call('PEXPIRE', KEYS[2], {TEN_MINUTES_MS})
 local pause = math.min({PAUSE_FIRST_MS} * 2 ^ (strikes - 1), {PAUSE_MAX_MS})
 pause = math.floor(math.max(pause, tonumber(ARGV[1])))
 redis.call('SET', KEYS[1], strikes, 'PX', pause)
-local known, part = redis.call('HMGET', KEYS[3], 'part', 'at'), 1
-if known[1] then
-    part = math.min(1, known[1] + math.max(0, now - known[2]) / {REGAINED_AFTER_MS})
-end
-part = math.max({SLOWEST}, part * {LEFT_BY_A_REFUSAL})
+local part = math.max({SLOWEST}, part_left(KEYS[3], now) * {LEFT_BY_A_REFUSAL})
 redis.call('HSET', KEYS[3], 'part', tostring(part), 'at', string.format('%.0f', now + pause))
 redis.call('PEXPIRE', KEYS[3], math.ceil(pause + (1 - part) * {REGAINED_AFTER_MS}))
 return {{pause, math.floor(part * 1000)}}
