@@ -1,19 +1,14 @@
 """``doctor``: what is installed here, and what would go wrong; nothing secret."""
 
-import contextlib
-import email.utils
-import http.client
 import os
 import platform
 import re
 import stat
 import sys
-import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import click
 
@@ -35,7 +30,6 @@ DISTRIBUTION: Final = "bitstamp-ledger"
 _REQUIREMENT: Final = re.compile(r"^([A-Za-z0-9._-]+).*?(?:extra == ['\"]([^'\"]+)['\"])?$")
 
 NOT_CHECKED: Final = "not checked; see --online"
-_TIMEOUT_S: Final = 10
 
 Findings = dict[str, str]
 
@@ -91,8 +85,9 @@ def doctor(
         findings["credentials file"] = {str(credentials_file): rights(credentials_file)}
     if place is not None:
         findings["ledger"] = _ledger_rights(place)
-    findings["exchange"] = {base_url: _reached(base_url) if online else "not asked; see --online"}
-    findings["clock"] = {"against the exchange": _clock(base_url) if online else NOT_CHECKED}
+    reached, clock = _asked(base_url) if online else ("not asked; see --online", NOT_CHECKED)
+    findings["exchange"] = {base_url: reached}
+    findings["clock"] = {"against the exchange": clock}
     if as_json:
         _show.as_json(findings)
         return
@@ -148,35 +143,26 @@ def rights(path: Path) -> str:
     return "only you may use it"
 
 
-def _reached(base_url: str) -> str:
+def _asked(base_url: str) -> tuple[str, str]:
+    """Ask the exchange something public; say whether it answered, and what its clock shows."""
+    reached, behind_s = "reached", None
     try:
         with Client(base_url=base_url, retry=RetryPolicy(attempts_max=2)) as client:
-            client.eur_usd()
-            return "reached"
+            try:
+                client.eur_usd()
+            finally:
+                behind_s = client.clock_behind_s
     except BitstampLedgerError as error:
-        return f"not reached: {error.args[0]}"
+        reached = f"not reached: {error.args[0]}"
+    return reached, _clock(behind_s)
 
 
-def _clock(base_url: str) -> str:
-    """Compare this machine's clock with the ``Date`` of a reply, which shows whole seconds."""
-    address = urlsplit(base_url)
-    secure = address.scheme == "https"
-    make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    try:
-        with contextlib.closing(
-            make(address.hostname or "", address.port, timeout=_TIMEOUT_S)
-        ) as connection:
-            connection.request("HEAD", "/")
-            stated = connection.getresponse().getheader("Date")
-    except (OSError, http.client.HTTPException, ValueError) as exc:
-        return f"not checked: the exchange was not reached ({type(exc).__name__})"
-    try:
-        theirs = email.utils.parsedate_to_datetime(stated or "").timestamp()
-    except ValueError:
-        return "not checked: the reply states no time"
-    off = round(time.time() - theirs)
-    if abs(off) <= 1:
+def _clock(behind_s: float | None) -> str:
+    if behind_s is None:
+        return "not checked: no reply states a time"
+    off = round(abs(behind_s))
+    if off <= 1:  # Replies state whole seconds.
         return "agrees to the second"
-    way = "ahead of" if off > 0 else "behind"
+    way = "behind" if behind_s > 0 else "ahead of"
     bad = f"; requests are refused beyond {CLOCK_BOUND_S} s: set the clock"
-    return f"{abs(off)} s {way} the exchange{bad if abs(off) > CLOCK_BOUND_S else ''}"
+    return f"{off} s {way} the exchange{bad if off > CLOCK_BOUND_S else ''}"

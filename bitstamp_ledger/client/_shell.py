@@ -58,18 +58,32 @@ class Clock:
     skew_s: float = 0.0
     """What must be added to this machine's clock to get the exchange's."""
 
+    seen: tuple[str, float] | None = None
+    """The ``Date`` of the latest reply, and when it came by this machine's clock."""
+
     def now_ms(self) -> int:
         """Return the Unix time in milliseconds, by the exchange's clock as far as it is known."""
         return time.time_ns() // 1_000_000 + round(self.skew_s * 1000)
 
+    def behind_s(self) -> float | None:
+        """Return how far this machine's clock was behind at the latest reply that tells."""
+        return None if self.seen is None else _seconds_between(*self.seen)
+
     def correct(self, date: str) -> None:
         """Take the exchange's clock from the ``Date`` header of a reply; it shows whole seconds."""
-        try:
-            theirs = email.utils.parsedate_to_datetime(date).timestamp()
-        except ValueError:
+        skew_s = _seconds_between(date, time.time())
+        if skew_s is None:
             return  # Not readable: our own clock stays, and the refusal will be told.
-        self.skew_s = theirs - time.time()
+        self.skew_s = skew_s
         log.warning("this machine's clock is %.0f s off the exchange's", self.skew_s)
+
+
+def _seconds_between(date: str, ours: float) -> float | None:
+    """Return how far a ``Date`` header is ahead of our time; None where it cannot be read."""
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp() - ours
+    except ValueError:
+        return None
 
 
 @attrs.frozen(kw_only=True)
@@ -157,6 +171,8 @@ class Receiving:
         """Return the whole answer, with what its signature is worth."""
         self._done(response.status_code)
         headers = {name.lower(): value for name, value in response.headers.items()}
+        if "date" in headers:
+            self._shell.clock.seen = headers["date"], time.time()
         body = bytes(self._body)
         seal = Seal.NOT_EXPECTED
         if self._sent.nonce and self._shell.credentials is not None:

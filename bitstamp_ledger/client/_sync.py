@@ -196,6 +196,14 @@ class Client:
         return self._shell.watch.counts
 
     @property
+    def clock_behind_s(self) -> float | None:
+        """How far this machine's clock was behind the exchange's at its latest reply, in seconds.
+
+        None before a reply that states a time; replies state whole seconds.
+        """
+        return self._shell.clock.behind_s()
+
+    @property
     def clock_skew_s(self) -> float:
         """How far this machine's clock is behind the exchange's, where it refused our time; else 0.
 

@@ -244,8 +244,12 @@ def test_doctor_compares_the_clock_only_when_asked(shell: Shell) -> None:
     assert offline["clock"] == {"against the exchange": "not checked; see --online"}
     assert offline["ledger"] == {"history.db": "not there yet; `sync` makes it"}
 
+    refused = shell.ok("doctor", "--json", "--online", "--base-url", "http://example.org")
+    (told,) = json.loads(refused)["exchange"].values()
+    assert told.startswith("not reached: http://example.org would send")
+
     asked = json.loads(shell.ok("doctor", "--json", "--online", "--base-url", "http://127.0.0.1:1"))
-    assert asked["clock"]["against the exchange"].startswith("not checked: the exchange was not")
+    assert asked["clock"]["against the exchange"].startswith("not checked: no reply")
 
 
 @pytest.mark.parametrize(
@@ -264,12 +268,9 @@ def test_doctor_says_how_far_the_clock_is_off(shell: Shell, off_s: int, said: st
             del timestamp
             return email.utils.formatdate(time.time() + off_s, usegmt=True)
 
-        def do_HEAD(self) -> None:
+        def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
-
-        def do_GET(self) -> None:
-            self.do_HEAD()
             self.wfile.write(b'{"buy": "1.1", "sell": "1.0"}')
 
         def log_message(self, *_: object) -> None:
