@@ -55,28 +55,31 @@ def test_moves_that_say_nothing_of_a_balance_here_are_set_aside(cells: str, reas
 
 
 @pytest.mark.parametrize(
-    ("fiat", "price", "brought"),
+    ("sold", "fiat", "fee", "price", "brought"),
     [
-        ("1996.79", "47318.62", "1996.79"),
-        ("1986.80607", "47318.62", "1996.79000"),
-        # A price in whole hundreds allows both, so it stays as the column is documented.
-        ("1986.80607", "4.73E+4", "1986.80607"),
-        # Nor does a price of something else make an amount of it.
-        ("1986.80607", "51000.00", "1986.80607"),
-        ("1986.80607", "__unknown", "1986.80607"),
-        ("1986.80607", "", "1986.80607"),
+        ("0.04219875", "1996.79", "9.98393", "47318.62", "1996.79"),
+        ("0.04219875", "1986.80607", "9.98393", "47318.62", "1996.79000"),
+        # A price in cents says so little of a thousand that both would fit...
+        ("1000", "1996.00", "4.00", "2.00", "1996.00"),
+        # ...and one with a digit more says enough.
+        ("1000", "1996.00", "4.00", "2.000", "2000.00"),
+        # Nor does a price of something else make an amount of it, however near it comes.
+        ("1", "100.00", "10.00", "108.00", "100.00"),
+        ("0.04219875", "1986.80607", "9.98393", "51000.00", "1986.80607"),
+        ("0.04219875", "1986.80607", "9.98393", "__unknown", "1986.80607"),
+        ("0.04219875", "1986.80607", "9.98393", "", "1986.80607"),
     ],
 )
 def test_the_price_of_a_sale_tells_whether_its_fee_was_taken(
-    fiat: str, price: str, brought: str
+    sold: str, fiat: str, fee: str, price: str, brought: str
 ) -> None:
     """Makers differ; where no price tells, it is as the column is documented."""
     header = (
         "unique_id,timestamp,asset,exchange,holder,transaction_type,spot_price,crypto_out_no_fee,"
         "crypto_fee,crypto_out_with_fee,fiat_out_no_fee,fiat_fee,fiat_ticker,notes\n"
     )
-    row = f"{START}Bitstamp,me,sell,{price},0.04219875,0,,{fiat},9.98393,EUR,\n"
+    row = f"{START}Bitstamp,me,sell,{price},{sold},0,,{fiat},{fee},EUR,\n"
 
     (entry,) = read_statement_text(header + row).entries
 
-    assert str(entry).endswith(f"trade  -0.04219875 BTC  {brought} EUR  fee 9.98393 EUR")
+    assert str(entry).endswith(f"trade  -{sold} BTC  {brought} EUR  fee {fee} EUR")
