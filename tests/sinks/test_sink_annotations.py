@@ -23,6 +23,7 @@ from tests.ledger.books import Book, deposit, trade
 from tests.ledger.tool_rows import tool_file
 from tests.sinks.examples import TRADE, MemorySink
 from tests.sinks.examples import deposit as loose
+from tests.sinks.receivers import Receiver
 
 SEVENTH = "Main Account/trade/7"
 SAID = EntryAnnotation(
@@ -40,23 +41,6 @@ def ledger(folder: Path) -> Iterator[Ledger]:
 
 def say(ledger: Ledger) -> None:
     ledger.annotate(SEVENTH, label=SAID.label, note=SAID.note, price=SAID.price)
-
-
-class Receiver:
-    """Keeps batches."""
-
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-        self.fails = False
-
-    def __call__(self, batch: Batch) -> None:
-        self.batches.append(batch)
-        if self.fails:
-            raise ConnectionError("the answer was lost")
-
-    @property
-    def sink(self) -> BatchSink:
-        return BatchSink(self, name="receiver", target="a receiver")
 
 
 class TestExport:

@@ -37,6 +37,7 @@ from bitstamp_ledger.sinks import (
 from bitstamp_ledger.sinks.memory import ListSink
 from tests import strategies
 from tests.ledger.books import Book, deposit, statement, trade
+from tests.sinks.receivers import Receiver
 
 
 @pytest.fixture
@@ -50,34 +51,6 @@ def ledger(folder: Path, book: Book) -> Iterator[Ledger]:
     with Ledger.open(folder / "ledger.db") as opened:
         opened.sync(book)
         yield opened
-
-
-class Receiver:
-    """Keeps batches, and what is stored after all of them; keeps no checkpoint."""
-
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-        self.fails = False
-
-    def __call__(self, batch: Batch) -> None:
-        self.batches.append(batch)
-        if self.fails:
-            raise ConnectionError("the answer was lost")
-
-    @property
-    def sink(self) -> BatchSink:
-        return BatchSink(self, name="receiver", target="a receiver")
-
-    @property
-    def held(self) -> dict[str, Entry]:
-        """What a receiver holds that goes by revisions."""
-        held: dict[str, Entry] = {}
-        for operation in (each for batch in self.batches for each in batch.operations):
-            if isinstance(operation, Upsert):
-                held[operation.entry.id] = operation.entry
-            else:
-                held.pop(operation.entry_id, None)
-        return held
 
 
 def shown(ledger: Ledger) -> dict[str, Entry]:
