@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bitstamp_ledger.reconcile._assign import Edge, assign, interchangeable
@@ -72,7 +72,16 @@ def upto(edges: Mapping[Edge, int], tier: int) -> list[Edge]:
     return sorted(edge for edge, worth in edges.items() if worth <= tier)
 
 
+CHAIN: Problem = (
+    [1, 1, 4],
+    [1, 1, 4],
+    {(0, 0): 0, (0, 2): 1, (1, 0): 1, (1, 1): 0, (2, 1): 1},
+)
+"""A way on which two classes give back, the second of them less than the first could."""
+
+
 @given(problems())
+@example(CHAIN)
 def test_as_many_are_assigned_as_can_be(problem: Problem) -> None:
     """And only along edges, and no class beyond what it holds."""
     records, rows, edges = problem
