@@ -40,6 +40,7 @@ def row(
         (row("-5.00", code=" FEE "), "5.00"),
         # What came in is no fee, nor is nothing; of two amounts nobody knows which one is.
         (row("5.00"), None),
+        (row("0.50"), None),
         (row("0"), None),
         (row(), None),
         (row("-5.00", "-3.00"), None),

@@ -744,3 +744,44 @@ def test_the_evidence_is_told_in_whole_sentences() -> None:
 def test_who_says_in_which_zone_a_statement_is(statement: Statement, evidence: str) -> None:
     """In words that need no glossary."""
     assert [zone.evidence for zone in reconcile([], [statement]).zones] == [evidence]
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["as the exchange does", "the other way"])
+def test_orders_of_several_executions_tell_their_zone(*, turned: bool) -> None:
+    """No execution is as large as its order; and a pair may have been turned round."""
+    fills: list[Happened] = []
+    rows: list[str] = []
+    for order, (time, price) in enumerate(
+        [
+            ("2021-03-01 10:11:12.500000", "0.03123456"),
+            ("2021-03-05 17:45:01.100000", "0.03234560"),
+            ("2021-03-09 03:22:45.900000", "0.03334560"),
+        ]
+    ):
+        parts = [
+            Happened(
+                id=200 + 2 * order + number,
+                time=time,
+                base="ETH",
+                quote="BTC",
+                amount=amount,
+                price=price,
+                fee=None,
+                order=9_100 + order,
+            )
+            for number, amount in enumerate([f"0.{order + 1}3456789", f"1.{order + 4}2345678"])
+        ]
+        fills += parts
+        amount = sum(Decimal(each.amount) for each in parts)
+        value = sum(Decimal(each.value) for each in parts)
+        closed = f"{parts[0].instant - dt.timedelta(hours=5):%Y-%m-%d %H:%M:%S}"
+        if turned:
+            rows.append(f"Sell,BTC/ETH,32.0,{value},{amount},{closed}")
+        else:
+            rows.append(f"Buy,ETH/BTC,{price},{amount},{value},{closed}")
+
+    result = reconcile(records(fills), [orders(*rows, timezone=None)])
+
+    assert [zone.zone for zone in result.zones] == ["UTC-05:00"]
+    assert [len(match.api) for match in result.matches] == [2, 2, 2]
+    assert result.new == ()
